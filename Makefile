@@ -1,0 +1,87 @@
+# One command to run, one to test, from a fresh clone. Needs: Python 3.11 or newer, make, git, the package registries.
+#
+#   make demo      a whole city on this machine, from a photo to a proof (HEADLESS=1: no waiting for a person)
+#   make test      every test          make lint    style, types, direction of imports
+#   make bench     speeds, as ratios   make lock    renew requirements/ after a change of pyproject.toml
+#   make vendor    the front-end files make clean   remove everything that make made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench lock vendor setup clean
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+
+PYTHON := .venv/bin/python
+PYTHON_RANGE := >=3.11,<3.15
+INSTALLED := .venv/.installed
+STAMP := src/glassplate/web/static/vendor/manifest.sha256
+BOOTSTRAP := .tools/uv
+NODE := .tools/node
+EXPORT := export --locked --no-emit-project --no-emit-index-url --no-annotate --no-header --quiet
+
+# A uv that answers, else our own in $(BOOTSTRAP). A shim that only pretends to be uv does not count.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo $(BOOTSTRAP)/bin/uv)
+OWN_UV := $(filter $(BOOTSTRAP)/%,$(UV))
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: setup
+	.venv/bin/glassplate demo $(if $(HEADLESS),--headless)
+
+test: setup
+	$(PYTHON) -m pytest $(ARGS)
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: setup
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: setup
+	$(PYTHON) tools/bench.py
+
+setup: $(INSTALLED) vendor
+
+$(INSTALLED): requirements/dev.txt pyproject.toml $(OWN_UV)
+	$(UV) venv --quiet --allow-existing --python "$(PYTHON_RANGE)" .venv
+	$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements/dev.txt
+	GLASSPLATE_SKIP_VENDOR=1 $(UV) pip install --quiet --python $(PYTHON) --no-deps --no-build-isolation --editable .
+	touch $@
+
+# uv, by pip and by hash, only where the machine has none.
+$(BOOTSTRAP)/bin/uv: $(wildcard requirements/bootstrap.txt)
+	python3 -m venv $(BOOTSTRAP) || { echo >&2 "python3 cannot make a venv. On Debian: apt-get install python3-venv"; exit 1; }
+	$(BOOTSTRAP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	touch $@
+
+# Third-party front-end files, from npm by hash: hatch_build.py. Node comes as a wheel where there is no npm.
+vendor: $(STAMP)
+
+$(STAMP): frontend/packages.json hatch_build.py | $(INSTALLED)
+	@if command -v npm >/dev/null 2>&1; then $(PYTHON) hatch_build.py; else \
+	  $(UV) venv --quiet --allow-existing --python $(PYTHON) $(NODE); \
+	  $(UV) pip sync --quiet --python $(NODE)/bin/python --require-hashes requirements/node.txt; \
+	  $(NODE)/bin/python hatch_build.py; fi
+	@touch $@
+
+# uv.lock names registry hosts, so it stays out of git; the hashed lists made from it do not.
+lock: $(OWN_UV)
+	$(UV) lock --quiet
+	$(UV) $(EXPORT) --group dev -o requirements/dev.txt
+	$(UV) $(EXPORT) --no-dev -o requirements/run.txt
+	$(UV) $(EXPORT) --only-group bootstrap -o requirements/bootstrap.txt
+	$(UV) $(EXPORT) --only-group node -o requirements/node.txt
+	@! grep -n "://" requirements/*.txt || { echo >&2 "A registry host leaked into requirements/."; exit 1; }
+
+clean:
+	rm -rf .venv .tools build dist demo-city test-results src/glassplate/web/static/vendor uv.lock
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

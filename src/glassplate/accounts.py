@@ -1,0 +1,111 @@
+"""Accounts: who may sign in, with which roles. Made by an administrator; each change is an entry first."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, get_args
+
+from glassplate.encoding import sha256_hex
+from glassplate.errors import UsageError
+from glassplate.records import Role
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from glassplate.authorize import Authorizer
+    from glassplate.gate import Gate
+    from glassplate.record import Recorder
+    from glassplate.records import Account
+    from glassplate.registry import Operation, Registry
+    from glassplate.sign_in import SignIn
+
+INVITATION_LIFE = timedelta(days=7)
+_ACCOUNT_ID = re.compile(r"[a-z][a-z0-9._-]{1,39}", re.ASCII)
+_ROLES = get_args(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Adding, listing, inviting."""
+
+    registry: Registry
+    recorder: Recorder
+    authorizer: Authorizer
+    gate: Gate
+    sign_in: SignIn
+
+    def all(self, token: str | None) -> list[Account]:
+        """Everybody who may sign in."""
+        self._authorize(token)
+        return self.registry.accounts()
+
+    def add(
+        self,
+        token: str | None,
+        account_id: str,
+        display_name: str,
+        roles: tuple[str, ...],
+        training_valid_until: datetime,
+    ) -> tuple[Account, str]:
+        """Make or change an account; returns it with a one-time invitation to register a passkey."""
+        administrator, now = self._authorize(token)
+        invitation = secrets.token_urlsafe(32)
+        operation = account_operation(account_id, display_name, roles, training_valid_until, invitation, now)
+        self.recorder.record(
+            "account-changed",
+            {"by": administrator, "account_id": account_id, "roles": list(roles)},
+            at=now,
+            operation=operation,
+        )
+        account = self.registry.account(account_id)
+        assert account is not None  # noqa: S101 - the operation above made it
+        return account, invitation
+
+    def issue_link(self, token: str | None, account_id: str) -> str:
+        """A one-time sign-in link's secret (demo charters only); leaves an entry."""
+        administrator, now = self._authorize(token)
+        if self.registry.account(account_id) is None:
+            raise UsageError(f"No account is called {account_id!r}.")
+        secret = self.sign_in.issue_link(account_id)
+        self.recorder.record("sign-in-link", {"by": administrator, "account_id": account_id}, at=now)
+        return secret
+
+    def _authorize(self, token: str | None) -> tuple[str, datetime]:
+        now = self.gate.time.now()
+        session = self.gate.who(token)
+        self.authorizer.authorize(session, "manage_accounts", None, now)
+        return session.account.account_id, now
+
+
+def account_operation(
+    account_id: str,
+    display_name: str,
+    roles: tuple[str, ...],
+    training_valid_until: datetime,
+    invitation: str,
+    now: datetime,
+) -> Operation:
+    """The registry operation that makes an account.
+
+    Raises:
+        UsageError: for a malformed id or an unknown role.
+    """
+    if not _ACCOUNT_ID.fullmatch(account_id):
+        raise UsageError("An account id has 2–40 lower-case letters, digits, dots or hyphens and starts with a letter.")
+    unknown = sorted(set(roles) - set(_ROLES))
+    if unknown or not roles:
+        raise UsageError(f"Roles are {', '.join(_ROLES)}; got {', '.join(unknown) or 'none'}.")
+    if training_valid_until.tzinfo is None:
+        training_valid_until = training_valid_until.replace(tzinfo=UTC)
+    return {
+        "kind": "account_added",
+        "account_id": account_id,
+        "display_name": display_name[:100],
+        "roles": list(roles),
+        "training_valid_until": training_valid_until.isoformat(),
+        "invitation_sha256": sha256_hex(invitation.encode()),
+        "invitation_expires_at": (now + INVITATION_LIFE).isoformat(),
+    }

@@ -1,0 +1,265 @@
+"""Hot lists and alerts: a wanted plate is seen, a person's eye decides, a disposition closes it.
+
+Rules, to be ticked off:
+
+* only categories that the charter arms are kept; everything else in a mixed file is dropped and counted;
+* person fields are dropped on import and counted;
+* an entry has a category, an authority, a reason and an end date; at least five characters and no wildcard;
+* a read whose region is unknown never sounds: with ``alert_on_unknown_region`` it waits silently for the eye;
+* an alert keeps ids only; nothing of the read outlives its epoch here;
+* an alert cannot be decided by somebody who has not looked at it, and cannot be closed without a disposition;
+* told, shown and decided are entries, each before it happens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from glassplate.encoding import sha256_hex
+from glassplate.errors import InputRefused, Refused, UsageError
+from glassplate.plate_text import normalize
+from glassplate.records import UNKNOWN, Alert, AlertState, HotlistEntry, HotlistImport, ShownAlert
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glassplate.authorize import Authorizer
+    from glassplate.gate import Gate
+    from glassplate.mandate import Mandate
+    from glassplate.record import Recorder
+    from glassplate.records import PlateRead, Receipt
+    from glassplate.registry import Registry, StoredAlert
+
+MIN_PLATE_LENGTH = 5  # shorter entries match strangers by the dozen
+MAX_PLATE_LENGTH = 10
+MAX_ROWS = 20_000  # one upload; a larger list comes in parts
+COLUMNS = ("plate", "region", "category", "authority", "reason", "expires_at")
+DISPOSITIONS = (
+    "vehicle_located",
+    "stop_made",
+    "arrest",
+    "not_located",
+    "wrong_plate",
+    "wrong_state",
+    "entry_out_of_date",
+    "no_action",
+)
+KEEPS_EVIDENCE = ("stop_made", "arrest")  # these propose a hold, since the read dies with its day
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Matching, showing, deciding; uploading lists."""
+
+    registry: Registry
+    recorder: Recorder
+    authorizer: Authorizer
+    mandate: Mandate
+    gate: Gate
+
+    # --- matching (called by intake) -----------------------------------------------------------------------------
+
+    def match(self, reads: Sequence[tuple[str, PlateRead]], now: datetime) -> int:
+        """Raise an alert for each armed entry that a read matches; returns how many were new."""
+        charter = self.mandate.last().verified.charter
+        raised = 0
+        for epoch_id, read in reads:
+            for entry in self.registry.hotlist_matches([read.text], now):
+                matches = _region_matches(entry, read)
+                if matches is False or (matches is None and not charter.alert_on_unknown_region):
+                    continue
+                raised += self._raise_alert(epoch_id, read, entry, matches, now)
+        return raised
+
+    def _raise_alert(
+        self, epoch_id: str, read: PlateRead, entry: HotlistEntry, matches: bool | None, now: datetime
+    ) -> int:
+        alert_id = sha256_hex(f"{read.read_id}:{entry.entry_id}".encode())[:16]
+        if self.registry.alert(alert_id) is not None:
+            return 0
+        ids: dict[str, Any] = {
+            "alert_id": alert_id,
+            "read_id": read.read_id,
+            "epoch_id": epoch_id,
+            "camera_id": read.camera_id,
+            "entry_id": entry.entry_id,
+            "region_matches": matches,
+        }
+        self.recorder.record(
+            "alert",
+            {**ids, "category": entry.category, "asked_by": "system"},
+            at=now,
+            operation={"kind": "alert_raised", "raised_at": now.isoformat(), **ids},
+        )
+        return 1
+
+    # --- the eye -------------------------------------------------------------------------------------------------
+
+    def waiting(self, token: str | None) -> list[Alert]:
+        """Alerts, newest first; the crop is opened only by ``show``."""
+        session = self.gate.who(token)
+        now = self.gate.time.now()
+        self.authorizer.authorize(session, "see_alert", "hotlist_alerts", now)
+        return [self._alert(stored) for stored in self.registry.alerts()]
+
+    def show(self, token: str | None, alert_id: str) -> ShownAlert:
+        """Open one alert: its read and crop beside the entry. The entry comes first."""
+        now = self.gate.time.now()
+        session = self.gate.who(token)
+        stored = self._stored(alert_id)
+        decision = self.authorizer.authorize(session, "see_alert", "hotlist_alerts", now)
+        account_id = session.account.account_id
+        receipt = self.recorder.record(
+            "alert-shown",
+            {"account_id": account_id, "alert_id": alert_id, "read_id": stored.read_id, **decision.replayable()},
+            at=now,
+            operation={"kind": "alert_shown", "alert_id": alert_id, "account_id": account_id},
+        )
+        return ShownAlert(receipt, self._alert(stored), self.gate.open_alert_read(stored.read_id))
+
+    def decide(
+        self, token: str | None, alert_id: str, *, confirmed: bool, disposition: str, note: str
+    ) -> Receipt:
+        """Close an alert with what the eye saw and what was done."""
+        now = self.gate.time.now()
+        session = self.gate.who(token)
+        stored = self._stored(alert_id)
+        decision = self.authorizer.authorize(session, "decide_alert", "hotlist_alerts", now)
+        account_id = session.account.account_id
+        if disposition not in DISPOSITIONS:
+            raise UsageError(f"Choose what was done: {', '.join(DISPOSITIONS)}.")
+        if not self.registry.alert_was_shown_to(alert_id, account_id):
+            raise Refused("Look at the alert's picture first, then decide.", ("eyes-first",))
+        if stored.state != "waiting":
+            raise Refused(f"This alert was already {stored.state}.", ("alert-open",))
+        state: AlertState = "confirmed" if confirmed else "dismissed"
+        return self.recorder.record(
+            "disposition",
+            {
+                "account_id": account_id,
+                "alert_id": alert_id,
+                "state": state,
+                "disposition": disposition,
+                "note": note,
+                "proposes_hold": disposition in KEEPS_EVIDENCE,
+                **decision.replayable(),
+            },
+            at=now,
+            operation={
+                "kind": "alert_decided",
+                "alert_id": alert_id,
+                "state": state,
+                "disposition": disposition,
+            },
+        )
+
+    # --- lists -----------------------------------------------------------------------------------------------------
+
+    def hotlist(self, token: str | None) -> list[HotlistEntry]:
+        """Armed entries."""
+        now = self.gate.time.now()
+        session = self.gate.who(token)
+        self.authorizer.authorize(session, "import_hotlist", "hotlist_alerts", now)
+        return self.registry.hotlist(now)
+
+    def import_hotlist(self, token: str | None, rows: list[dict[str, str]], authority: str) -> HotlistImport:
+        """Arm what the charter allows; drop and count the rest."""
+        now = self.gate.time.now()
+        session = self.gate.who(token)
+        decision = self.authorizer.authorize(session, "import_hotlist", "hotlist_alerts", now)
+        if len(rows) > MAX_ROWS:
+            raise InputRefused(f"The list has {len(rows)} rows; at most {MAX_ROWS} at once. Split the file.")
+        armed = self.mandate.current(now).verified.charter.hotlist_categories
+        dropped: dict[str, int] = {}
+        entries = []
+        for row in rows:
+            entry, reason = _judged(row, authority, armed, now)
+            if reason:
+                dropped[reason] = dropped.get(reason, 0) + 1
+            if entry:
+                entries.append(entry)
+        receipt = self.recorder.record(
+            "hotlist-imported",
+            {
+                "account_id": session.account.account_id,
+                "authority": authority,
+                "armed": len(entries),
+                "dropped": dropped,
+                **decision.replayable(),
+            },
+            at=now,
+            public={"armed": str(len(entries)), "dropped": str(sum(dropped.values()))},
+            operation={
+                "kind": "hotlist_imported",
+                "added_at": now.isoformat(),
+                "entries": entries,
+                "dropped": dropped,
+            },
+        )
+        return HotlistImport(receipt=receipt, armed=len(entries), dropped=dropped)
+
+    # --- plumbing --------------------------------------------------------------------------------------------------
+
+    def _stored(self, alert_id: str) -> StoredAlert:
+        stored = self.registry.alert(alert_id)
+        if stored is None:
+            raise UsageError("No alert has this id. List them with: glassplate alerts")
+        return stored
+
+    def _alert(self, stored: StoredAlert) -> Alert:
+        entry = self.registry.hotlist_entry(stored.entry_id)
+        return Alert(
+            alert_id=stored.alert_id,
+            raised_at=stored.raised_at,
+            camera_name=self.authorizer.camera_name(stored.camera_id),
+            entry=entry or HotlistEntry(stored.entry_id, "", UNKNOWN, UNKNOWN, "", "removed", stored.raised_at),
+            state=stored.state,  # type: ignore[arg-type]
+            region_matches=stored.region_matches,
+            disposition=stored.disposition,
+        )
+
+
+def _region_matches(entry: HotlistEntry, read: PlateRead) -> bool | None:
+    if UNKNOWN in (entry.region, read.region):
+        return None
+    return entry.region == read.region
+
+
+def _judged(
+    row: dict[str, str], authority: str, armed: tuple[str, ...], now: datetime
+) -> tuple[dict[str, str] | None, str | None]:
+    """(entry to arm or None, reason to count or None)."""
+    category = row.get("category", "").strip()
+    if category not in armed:
+        return None, "category not allowed by the charter"
+    raw = row.get("plate", "")
+    plate = normalize(raw)
+    if any(mark in raw for mark in "*?%_") or not MIN_PLATE_LENGTH <= len(plate) <= MAX_PLATE_LENGTH:
+        return None, "plate too short, too long or with a wildcard"
+    reason = row.get("reason", "").strip()
+    if not reason:
+        return None, "no reason"
+    ends = _end_date(row.get("expires_at", ""))
+    if ends is None or ends <= now:
+        return None, "no end date, or already ended"
+    entry = {
+        "plate": plate,
+        "region": row.get("region", "").strip() or UNKNOWN,
+        "category": category,
+        "authority": row.get("authority", "").strip() or authority,
+        "reason": reason,
+        "expires_at": ends.isoformat(),
+    }
+    entry["entry_id"] = sha256_hex("\n".join(entry[name] for name in COLUMNS).encode())[:16]
+    has_more = any(value.strip() for name, value in row.items() if name not in COLUMNS)
+    return entry, "columns about persons or unknown columns removed" if has_more else None
+
+
+def _end_date(text: str) -> datetime | None:
+    try:
+        ends = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return ends.replace(tzinfo=UTC) if ends.tzinfo is None else ends.astimezone(UTC)

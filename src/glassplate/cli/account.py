@@ -1,0 +1,68 @@
+"""``glassplate account``: who may sign in (administrators)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from glassplate.cli.connection import vault_client
+from glassplate.cli.console import emit, table
+from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
+from glassplate.config import load_settings
+from glassplate.errors import UsageError
+
+_verbs = typer.Typer(help="Accounts: add, list.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.add_typer(_verbs, name="account")
+
+
+@_verbs.command("add", epilog="Example: glassplate account add r.alvarez --name 'Sgt. R. Alvarez' --role officer --trained-until 2027-06-30")
+def add(
+    account_id: Annotated[str, typer.Argument(help="Lower-case id, such as r.alvarez.")],
+    name: Annotated[str, typer.Option(help="Name as colleagues know it.")],
+    role: Annotated[list[str], typer.Option(help="officer, supervisor, auditor, records, administrator or council.")],
+    trained_until: Annotated[str, typer.Option(help="Day on which the training lapses (YYYY-MM-DD).")],
+    directory: Dir = DEFAULT_DIR,
+    json: Json = False,
+    unlock: Unlock = None,
+) -> None:
+    """Make an account and print its one-time invitation to register a passkey."""
+    del json
+    try:
+        until = datetime.fromisoformat(trained_until).replace(tzinfo=UTC)
+    except ValueError:
+        raise UsageError(f"{trained_until!r} is no day. Write 2027-06-30.") from None
+    folder = city(directory)
+    with vault_client(folder, unlock=unlock) as client:
+        account, invitation = client.add_account(account_id, name, tuple(role), until)
+    settings = load_settings(folder)
+    address = f"{settings.officer_origin}/register"
+    emit(
+        {"account": account, "invitation": invitation, "address": address},
+        [f"Made {account.account_id} ({', '.join(account.roles)}).", f"Hand over in person: open {address} and enter", f"  {invitation}"],
+    )
+
+
+@_verbs.command("list", epilog="Example: glassplate account list")
+def list_accounts(directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unlock = None) -> None:
+    """Everybody who may sign in."""
+    del json
+    with vault_client(city(directory), unlock=unlock) as client:
+        found = client.accounts()
+    rows = [
+        (
+            a.account_id,
+            a.display_name,
+            ", ".join(a.roles),
+            "yes" if a.active else "no",
+            f"{a.training_valid_until:%Y-%m-%d}" if a.training_valid_until else "none",
+            str(a.passkeys),
+        )
+        for a in found
+    ]
+    emit(found, table("Accounts", ("Id", "Name", "Roles", "Active", "Training until", "Passkeys"), rows))

@@ -1,0 +1,115 @@
+"""Printing: one place that knows about JSON, terminals and color."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from glassplate.errors import GlassplateError, Refused, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+words = Console(stderr=True, highlight=False, soft_wrap=True, no_color=bool(os.environ.get("NO_COLOR")) or None)
+results = Console(highlight=False, soft_wrap=True, no_color=bool(os.environ.get("NO_COLOR")) or None)
+
+
+@dataclass(slots=True)
+class OutputMode:
+    """Whether this run prints JSON; set once by the main command."""
+
+    is_json: bool = False
+
+
+mode = OutputMode()
+
+
+def emit(value: Any, human: Iterable[str] | Table | str = ()) -> None:
+    """Print a result: the value as JSON, or the human form."""
+    if mode.is_json:
+        sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+    elif isinstance(human, (str, Table)):
+        results.print(human)
+    else:
+        for line in human:
+            results.print(line)
+
+
+def say(text: str) -> None:
+    """Words for a person; silent in JSON mode."""
+    if not mode.is_json:
+        words.print(text)
+
+
+def plain(value: Any) -> Any:
+    """Records as JSON values."""
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return TypeAdapter(type(value)).dump_python(value, mode="json")
+    return TypeAdapter(Any).dump_python(value, mode="json")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table for people."""
+    made = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def progress() -> Progress:
+    """A progress bar on standard error; nothing in JSON mode."""
+    return Progress(
+        TextColumn("  {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=words,
+        disable=mode.is_json,
+        transient=False,
+    )
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before loss.
+
+    Raises:
+        UsageError: when the answer is no, or nobody can be asked.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody can be asked here; add --yes to go ahead.")
+    words.print(f"{question} [y/N] ", end="")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UsageError("Nothing was changed.")
+
+
+def fail(error: GlassplateError) -> int:
+    """Print an error for the person who must act; returns the exit code."""
+    rules = list(error.rules) if isinstance(error, Refused) else []
+    if mode.is_json:
+        problem = {"error": error.kind, "detail": str(error), "rules": rules, "exit_code": error.exit_code}
+        sys.stdout.write(json.dumps(problem, ensure_ascii=False) + "\n")
+    else:
+        words.print(f"[bold red]glassplate:[/] {_escaped(str(error))}")
+        if rules:
+            words.print(f"  rule: {', '.join(rules)}")
+    return error.exit_code
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")

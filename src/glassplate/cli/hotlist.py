@@ -1,0 +1,73 @@
+"""``glassplate hotlist``: arm wanted plates that the charter allows."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glassplate.cli.connection import vault_client
+from glassplate.cli.console import emit, table
+from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
+from glassplate.errors import InputRefused
+
+MAX_FILE_BYTES = 4 * 1024 * 1024
+_verbs = typer.Typer(help="Wanted plates: import, list.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.add_typer(_verbs, name="hotlist")
+
+
+@_verbs.command("import", epilog="Example: glassplate hotlist import stolen.csv --authority 'State file of 2026-11-25'")
+def import_list(
+    file: Annotated[Path, typer.Argument(help="CSV: plate,region,category,authority,reason,expires_at")],
+    authority: Annotated[str, typer.Option(help="Where the list comes from.")],
+    directory: Dir = DEFAULT_DIR,
+    json: Json = False,
+    unlock: Unlock = None,
+) -> None:
+    """Arm the entries of a file; what the charter does not allow is dropped and counted."""
+    del json
+    rows = read_rows(file)
+    with vault_client(city(directory), unlock=unlock) as client:
+        imported = client.import_hotlist(rows, authority)
+    lines = [f"Recorded as entry {imported.receipt.entry_index:,}: {imported.armed} entries armed."]
+    lines += [f"  dropped {count}: {reason}" for reason, count in sorted(imported.dropped.items())]
+    emit(imported, lines)
+
+
+@_verbs.command("list", epilog="Example: glassplate hotlist list --json")
+def list_entries(directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unlock = None) -> None:
+    """Show armed entries."""
+    del json
+    with vault_client(city(directory), unlock=unlock) as client:
+        entries = client.hotlist()
+    rows = [(e.plate, e.region, e.category, e.authority, e.reason, f"{e.expires_at:%Y-%m-%d}") for e in entries]
+    columns = ("Plate", "Region", "Category", "Authority", "Reason", "Ends")
+    emit(entries, table("Armed entries", columns, rows) if rows else "No entry is armed.")
+
+
+def read_rows(file: Path) -> list[dict[str, str]]:
+    """Rows of a CSV file by column name.
+
+    Raises:
+        InputRefused: missing, too large, not text, or without the column ``plate``.
+    """
+    try:
+        data = file.read_bytes()[: MAX_FILE_BYTES + 1]
+    except OSError as error:
+        raise InputRefused(f"{file} cannot be read: {error.strerror}.") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise InputRefused(f"{file} is larger than {MAX_FILE_BYTES // 1024 // 1024} MB. Split it.")
+    try:
+        reader = csv.DictReader(data.decode("utf-8-sig").splitlines(), strict=True)
+        rows = [{k.strip().lower(): v for k, v in row.items() if k and isinstance(v, str)} for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputRefused(f"{file} is not a CSV file in UTF-8: {error}.") from None
+    if not rows or "plate" not in rows[0]:
+        raise InputRefused(f"{file} has no rows, or no column named plate.")
+    return rows

@@ -1,0 +1,106 @@
+"""The entry point: collects the verbs, maps errors to exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from glassplate.cli import (
+    account,
+    alerts,
+    audit,
+    charter,
+    demo,
+    doctor,
+    hotlist,
+    image,
+    ingest,
+    init,
+    login,
+    purge,
+    read,
+    report,
+    search,
+    serve,
+    verify,
+)
+from glassplate.cli.console import fail, mode
+from glassplate.errors import GlassplateError, StorageFailed, UsageError
+
+app = typer.Typer(
+    name="glassplate",
+    help="A license plate reader system that a city runs itself and can prove it uses lawfully.",
+    epilog="Start here: glassplate demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+for verb in (
+    account,
+    alerts,
+    audit,
+    charter,
+    demo,
+    doctor,
+    hotlist,
+    image,
+    ingest,
+    init,
+    login,
+    purge,
+    read,
+    report,
+    search,
+    serve,
+    verify,
+):
+    verb.register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"glassplate {version('glassplate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before the verb."""
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    sys.exit(execute(sys.argv[1:] if arguments is None else arguments))
+
+
+def execute(arguments: list[str]) -> int:
+    """Run one command; returns its exit code (see ``glassplate.cli``)."""
+    mode.is_json = "--json" in arguments
+    try:
+        ended = app(args=arguments, standalone_mode=False)
+        return ended if isinstance(ended, int) else 0
+    except typer.Abort:
+        return fail(UsageError("Stopped; nothing was changed."))
+    except TyperException as error:
+        return fail(UsageError(_without_markup(error)))
+    except GlassplateError as error:
+        return fail(error)
+    except OSError as error:
+        return fail(StorageFailed(f"{error.filename or 'The disk'}: {error.strerror}."))
+    except KeyboardInterrupt:
+        return fail(UsageError("Stopped by you."))
+
+
+def _without_markup(error: TyperException) -> str:
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return f"{message} See: glassplate --help"

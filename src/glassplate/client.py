@@ -1,0 +1,268 @@
+"""How everybody but the vault speaks to the vault: typed calls over its Unix socket.
+
+The client holds no authority of its own: each call carries the caller's session token, and the vault checks it.
+Errors that the vault raised arrive here as the same types (``glassplate.errors``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime  # noqa: TC003 - used in signatures that pydantic resolves
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from glassplate.errors import GlassplateError, VaultUnreachable, error_from_kind
+from glassplate.records import (
+    Account,
+    Alert,
+    BatchOutcome,
+    CharterSummary,
+    EntrySummary,
+    EpochPublicKey,
+    EpochStatus,
+    HotlistEntry,
+    HotlistImport,
+    OpenedImage,
+    PastSearch,
+    Receipt,
+    SealedBody,
+    SearchRequest,
+    SearchResult,
+    Session,
+    ShownAlert,
+    VaultStatus,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOCKET_NAME = "vault.sock"
+ANSWER_SECONDS = 60.0  # a search answers in milliseconds; publishing or purging after a long sleep takes longer
+
+Record = TypeVar("Record")
+
+
+class VaultClient:
+    """Calls to one vault. ``token`` is the session of the person on whose behalf the caller acts, or None."""
+
+    def __init__(self, socket_path: Path, token: str | None = None) -> None:
+        self._socket_path = socket_path
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(socket_path)),
+            base_url="http://vault",
+            headers=headers,
+            timeout=ANSWER_SECONDS,
+        )
+
+    def __repr__(self) -> str:
+        return f"VaultClient({self._socket_path})"
+
+    def __enter__(self) -> VaultClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    # --- anybody -----------------------------------------------------------------------------------------------
+
+    def status(self) -> VaultStatus:
+        """Health and charter in short."""
+        return self._get("/v1/status", VaultStatus)
+
+    def charter(self) -> CharterSummary:
+        """The charter in force."""
+        return self._get("/v1/charter", CharterSummary)
+
+    def install_charter(self, documents: dict[str, str]) -> Receipt:
+        """Install a fully signed charter: file name -> text (``root.json``, ``offices.json``, ``charter.json``, policies)."""
+        return self._post("/v1/charter", Receipt, documents=documents)
+
+    # --- signing in ----------------------------------------------------------------------------------------------
+
+    def sign_in_options(self, account_id: str | None = None) -> dict[str, Any]:
+        """WebAuthn request options (JSON, as ``navigator.credentials.get`` wants them)."""
+        return self._post("/v1/sign-in/options", dict[str, Any], account_id=account_id)
+
+    def sign_in(self, assertion: dict[str, Any], origin: str) -> tuple[str, Session]:
+        """Exchange a passkey assertion for a session token."""
+        return self._post("/v1/sign-in", tuple[str, Session], assertion=assertion, origin=origin)
+
+    def redeem_link(self, secret: str) -> tuple[str, Session]:
+        """Exchange a one-time link's secret for a session (only under a charter marked demo)."""
+        return self._post("/v1/sign-in/link", tuple[str, Session], secret=secret)
+
+    def registration_options(self, invitation: str) -> dict[str, Any]:
+        """WebAuthn creation options for the person who holds ``invitation``."""
+        return self._post("/v1/passkeys/options", dict[str, Any], invitation=invitation)
+
+    def register_passkey(self, invitation: str, attestation: dict[str, Any], origin: str) -> Account:
+        """Store a new passkey for the invited account."""
+        return self._post("/v1/passkeys", Account, invitation=invitation, attestation=attestation, origin=origin)
+
+    def session(self) -> Session:
+        """Who am I?"""
+        return self._get("/v1/session", Session)
+
+    def sign_out(self) -> None:
+        """End this session."""
+        self._post("/v1/sign-out", type(None))
+
+    def begin_pairing(self) -> tuple[str, str]:
+        """(code to show to the person, secret to poll with): pairs the command line through the browser."""
+        return self._post("/v1/pairings", tuple[str, str])
+
+    def confirm_pairing(self, code: str) -> None:
+        """The signed-in person confirms the code that the command line shows."""
+        self._post("/v1/pairings/confirm", type(None), code=code)
+
+    def finish_pairing(self, secret: str) -> tuple[str, Session] | None:
+        """The paired session, or None while nobody has confirmed the code."""
+        return self._post("/v1/pairings/finish", tuple[str, Session] | None, secret=secret)
+
+    # --- officer ---------------------------------------------------------------------------------------------------
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """Record and search."""
+        return self._post("/v1/searches", SearchResult, request=_plain(request))
+
+    def my_searches(self) -> list[PastSearch]:
+        """The caller's own searches, newest first."""
+        return self._get("/v1/searches", list[PastSearch])
+
+    def open_image(self, read_id: str, search_index: int, kind: str) -> OpenedImage:
+        """Open a crop or scene of a read that search entry ``search_index`` of the same person showed."""
+        return self._post("/v1/images", OpenedImage, read_id=read_id, search_index=search_index, kind=kind)
+
+    def alerts(self) -> list[Alert]:
+        """Alerts waiting or decided, newest first; no plate of a passer-by in it."""
+        return self._get("/v1/alerts", list[Alert])
+
+    def show_alert(self, alert_id: str) -> ShownAlert:
+        """Open one alert for the eye: crop beside the entry. Leaves an entry."""
+        return self._post(f"/v1/alerts/{alert_id}/show", ShownAlert)
+
+    def decide_alert(self, alert_id: str, *, confirmed: bool, disposition: str, note: str) -> Receipt:
+        """Close an alert with what the eye saw and what was done."""
+        return self._post(
+            f"/v1/alerts/{alert_id}/decision", Receipt, confirmed=confirmed, disposition=disposition, note=note
+        )
+
+    def hotlist(self) -> list[HotlistEntry]:
+        """Armed entries."""
+        return self._get("/v1/hotlist", list[HotlistEntry])
+
+    def import_hotlist(self, rows: list[dict[str, str]], authority: str) -> HotlistImport:
+        """Upload rows (columns of ``docs/formats.md`` §9); what the charter does not allow is dropped and counted."""
+        return self._post("/v1/hotlist", HotlistImport, rows=rows, authority=authority)
+
+    # --- oversight -------------------------------------------------------------------------------------------------
+
+    def entries(self, first: int = 0, count: int = 100) -> list[EntrySummary]:
+        """Public halves of the log's entries ``first`` … ``first + count - 1``."""
+        return self._get("/v1/log/entries", list[EntrySummary], first=first, count=count)
+
+    def proof(self, index: int) -> str:
+        """The ``.tlog-proof`` of one published entry."""
+        return self._get(f"/v1/log/entries/{index}/proof", str)
+
+    def bodies(self, first: int = 0, count: int = 100) -> list[SealedBody]:
+        """Sealed bodies for the auditor keys (auditors only)."""
+        return self._get("/v1/log/bodies", list[SealedBody], first=first, count=count)
+
+    def epochs(self) -> list[EpochStatus]:
+        """Every epoch key's life."""
+        return self._get("/v1/epochs", list[EpochStatus])
+
+    # --- lane --------------------------------------------------------------------------------------------------------
+
+    def epoch_bundle(self) -> str:
+        """The signed note that lists the epochs' public keys for the days ahead."""
+        return self._get("/v1/bundle", str)
+
+    def deliver(self, batch: bytes) -> BatchOutcome:
+        """Hand over one signed batch; returns only when everything accepted is durable."""
+        answer = self._send("POST", "/v1/batches", content=batch)
+        return _adapter(BatchOutcome).validate_json(answer.content)
+
+    # --- administrator -------------------------------------------------------------------------------------------------
+
+    def accounts(self) -> list[Account]:
+        """Everybody who may sign in."""
+        return self._get("/v1/accounts", list[Account])
+
+    def add_account(
+        self, account_id: str, display_name: str, roles: tuple[str, ...], training_valid_until: datetime
+    ) -> tuple[Account, str]:
+        """Make an account; returns it with its one-time invitation to register a passkey."""
+        return self._post(
+            "/v1/accounts",
+            tuple[Account, str],
+            account_id=account_id,
+            display_name=display_name,
+            roles=list(roles),
+            training_valid_until=training_valid_until.isoformat(),
+        )
+
+    def purge(self) -> list[str]:
+        """Destroy every epoch that is due; returns their ids."""
+        return self._post("/v1/purge", list[str])
+
+    def publish(self) -> int:
+        """Publish the log and the public pages now; returns the published size."""
+        return self._post("/v1/publish", int)
+
+    def report(self) -> dict[str, Any]:
+        """The public report's numbers."""
+        return self._get("/v1/report", dict[str, Any])
+
+    # --- plumbing --------------------------------------------------------------------------------------------------------
+
+    def _get(self, path: str, kind: type[Record] | Any, **query: Any) -> Any:
+        return _validated(kind, self._send("GET", path, params=query).content)
+
+    def _post(self, path: str, kind: type[Record] | Any, **body: Any) -> Any:
+        return _validated(kind, self._send("POST", path, json=body).content)
+
+    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **arguments)
+        except httpx.TransportError:
+            raise VaultUnreachable(
+                f"No vault answers on {self._socket_path}. Start it with: glassplate serve"
+            ) from None
+        if response.is_error:
+            raise _error_of(response)
+        return response
+
+
+def _plain(record: Any) -> Any:
+    return TypeAdapter(type(record)).dump_python(record, mode="json") if not isinstance(record, dict) else asdict(record)
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _validated(kind: Any, content: bytes) -> Any:
+    try:
+        return _adapter(kind).validate_json(content)
+    except ValidationError as error:
+        raise GlassplateError(
+            f"The vault's answer has {error.error_count()} unexpected values: "
+            "client and vault are of different versions; restart glassplate serve."
+        ) from None
+
+
+def _error_of(response: httpx.Response) -> GlassplateError:
+    try:
+        problem = response.json()
+        return error_from_kind(str(problem["kind"]), str(problem["detail"]), tuple(problem.get("rules", ())))
+    except (ValueError, KeyError, TypeError):
+        return GlassplateError(f"The vault answered {response.status_code} without an explanation.")

@@ -1,0 +1,117 @@
+"""Canonical JSON and base64: the one way bytes are made before they are hashed, signed or sealed.
+
+Canonical JSON (``docs/formats.md`` §1): keys sorted by code point, separators ``,`` and ``:``, UTF-8 unescaped, no
+NaN or infinity, no floats in anything that is signed by an office or hashed into the log.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from glassplate.errors import InputRefused
+
+MAX_JSON_DEPTH = 32  # deeper than any document of ours; stops stack attacks before the parser runs
+_BRACKETS = re.compile(rb"[\[\]{}]")
+
+
+def canonical_json(value: Any) -> bytes:
+    """``value`` as canonical JSON bytes.
+
+    Raises:
+        ValueError: for NaN, infinity or a type JSON does not have.
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def parse_json(data: bytes, *, limit: int) -> Any:
+    """Parse JSON from a stranger: size and depth limits, no duplicate keys, no NaN.
+
+    Raises:
+        InputRefused: saying what is wrong.
+    """
+    if len(data) > limit:
+        raise InputRefused(f"The document has {len(data)} bytes; at most {limit} are accepted.")
+    _check_depth(data)
+    try:
+        text = data.decode("utf-8", errors="strict")
+        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputRefused(f"The document is not valid JSON: {error}.") from None
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def base64url(data: bytes) -> str:
+    """RFC 4648 §5 without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_base64url(text: str) -> bytes:
+    """Inverse of ``base64url``; refuses non-canonical forms.
+
+    Raises:
+        InputRefused: when ``text`` is not exactly what ``base64url`` would have written.
+    """
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        raise InputRefused("A base64url value is malformed.") from None
+    if base64url(data) != text:
+        raise InputRefused("A base64url value is not in its canonical form.")
+    return data
+
+
+def time_text(at: datetime) -> str:
+    """An aware time as canonical UTC text with microseconds: ``2026-11-25T06:30:00.000000Z``.
+
+    Raises:
+        ValueError: for a time without a zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone cannot be written")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def parse_time(text: Any) -> datetime:
+    """Inverse of ``time_text``; refuses every other form.
+
+    Raises:
+        InputRefused: when ``text`` is not exactly what ``time_text`` would have written.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+        if time_text(at) == text:
+            return at.astimezone(UTC)
+    except (TypeError, ValueError):
+        pass
+    raise InputRefused("A time is not in its canonical form, such as 2026-11-25T06:30:00.000000Z.")
+
+
+def _check_depth(data: bytes) -> None:
+    depth = 0
+    for bracket in _BRACKETS.finditer(data):  # brackets inside strings count too: stricter, never looser
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > MAX_JSON_DEPTH:
+            raise InputRefused(f"The document nests deeper than {MAX_JSON_DEPTH} levels.")
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key appears twice")
+    return result
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")

@@ -1,0 +1,141 @@
+"""The daily life of epoch keys: made ahead, closed at their end, counted every day. Death is ``purge``'s.
+
+Each step is safe to repeat; start-up and every tick run the same code, so recovery cannot rot:
+
+* created    key file durable, then entry ``epoch-created``; a key without its entry gets one at the next tick
+* closed     segment sealed (temporary file, fsync, rename), then entry ``epoch-closed`` with its hash, count and
+             Merkle root, then the hot file is dropped; a late read makes a supplement with its own entry
+* inventory  one entry a UTC day with every live key: silence is what an outsider alarms on
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from glassplate.keys import epoch_for
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from glassplate.keys import Epoch, Keyring, KeyRecord
+    from glassplate.mandate import Mandate
+    from glassplate.record import Recorder
+    from glassplate.registry import Registry
+    from glassplate.store import Store
+
+EPOCHS_AHEAD = 2  # a lane that is cut off can go on sealing for two more epochs
+CLOSE_GRACE = timedelta(minutes=10)  # a lane's last batch of the epoch may still be on its way
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDuties:
+    """Creates, closes and counts epochs."""
+
+    mandate: Mandate
+    keyring: Keyring
+    store: Store
+    registry: Registry
+    recorder: Recorder
+
+    def run(self, now: datetime) -> None:
+        """Everything that is due."""
+        self.log_created()
+        self.make_ahead(now)
+        self.close_ended(now)
+
+    def make_ahead(self, now: datetime) -> None:
+        """Keys for this epoch and the next ones, never beyond the charter's end."""
+        charter = self.mandate.current(now).verified.charter
+        known = {record.epoch.epoch_id for record in self.keyring.records()}
+        retention = timedelta(minutes=charter.retention_minutes)
+        at = now
+        for _ in range(EPOCHS_AHEAD + 1):
+            epoch = epoch_for(at, epoch_minutes=charter.epoch_minutes, retention=retention)
+            if epoch.starts_at >= charter.expires_at:
+                break
+            if epoch.epoch_id not in known:
+                self.keyring.create_epoch(epoch)
+            at = epoch.ends_at
+        self.log_created()
+
+    def log_created(self) -> None:
+        """Entries for keys that have none yet."""
+        for record in self.keyring.records():
+            logged = self.registry.epoch(record.epoch.epoch_id)
+            if logged is None or logged.created_index is None:
+                self.recorder.record(
+                    "epoch-created",
+                    {},
+                    at=self.recorder.now(),
+                    public={**_period(record.epoch), "key_id": record.key_id},
+                    operation={"kind": "epoch_created", "epoch_id": record.epoch.epoch_id},
+                )
+
+    def close_ended(self, now: datetime) -> None:
+        """Seal what ended, log its hash, drop the hot file."""
+        for record in self.keyring.records():
+            if record.is_alive and record.epoch.ends_at + CLOSE_GRACE <= now < record.epoch.destroy_at:
+                self._close(record)
+
+    def _close(self, record: KeyRecord) -> None:
+        epoch_id = record.epoch.epoch_id
+        logged = self.registry.epoch(epoch_id)
+        is_first = logged is None or logged.closed_index is None
+        if not is_first and not self.store.has_hot(epoch_id):
+            return
+        key = self.keyring.secret(epoch_id).segment_key(0)
+        summary = self.store.seal_epoch(epoch_id, key)
+        if summary is None and not is_first:
+            return
+        segments = [{"name": summary.name, "sha256": summary.sha256, "reads": summary.count}] if summary else []
+        self.recorder.record(
+            "epoch-closed" if is_first else "epoch-supplement",
+            {},
+            at=self.recorder.now(),
+            public={
+                "epoch": epoch_id,
+                "key_id": record.key_id,
+                "reads": str(summary.count if summary else 0),
+                "segment_sha256": summary.sha256 if summary else "none",
+                "reads_root": summary.merkle_root if summary else "none",
+            },
+            operation={
+                "kind": "epoch_closed",
+                "epoch_id": epoch_id,
+                "reads": summary.count if summary else 0,
+                "segments": segments,
+            },
+        )
+        self.store.drop_hot(epoch_id)
+
+    def inventory(self, now: datetime) -> None:
+        """The day's list of live keys, once a UTC day."""
+        counter = f"inventory:{now:%Y-%m-%d}"
+        if counter in self.registry.totals():
+            return
+        live = sorted(
+            (r.epoch for r in self.keyring.records() if r.is_alive), key=lambda epoch: epoch.starts_at
+        )
+        self.recorder.record(
+            "key-inventory",
+            {},
+            at=now,
+            public={
+                "date": f"{now:%Y-%m-%d}",
+                "live": ",".join(epoch.epoch_id for epoch in live),
+                "count": str(len(live)),
+                "oldest": live[0].epoch_id if live else "none",
+            },
+            operation={"kind": "counted", "counts": {counter: 1}},
+        )
+
+
+def _period(epoch: Epoch) -> dict[str, str]:
+    return {
+        "epoch": epoch.epoch_id,
+        "starts": epoch.starts_at.isoformat(),
+        "ends": epoch.ends_at.isoformat(),
+        "destroy_at": epoch.destroy_at.isoformat(),
+    }

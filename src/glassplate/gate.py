@@ -1,0 +1,293 @@
+"""The gate: the only way to a read. One order of events, whose numbers the code carries.
+
+    (1) who      a live session of an active account                       `registry.sessions.authenticate`
+    (2) may      charter + Cedar; a refusal is recorded, counted, raised   `Gate.authorize`
+    (3) record   leaf and sealed bodies durable in one journal record      `Recorder.record`
+    (4) ask      the store, for epochs that are alive and searchable       `Store.search`
+    (5) open     just those rows' plate crops                              `ImageOpener`
+    (6) outcome  count and ids of what will be shown                       `Recorder.record`
+    (7) answer   the receipt first
+
+If we stop between (1) and (3), nothing was asked and nothing is known. Between (3) and (6) the entry stands without
+an outcome; ``close_interrupted`` writes "interrupted" at the next start. After (6) the record says that the reads
+were shown, whether or not the answer arrived: the record may claim more than was seen, never less.
+If the log cannot be written, (3) or (6) raises ``LogUnavailable`` and nothing is answered.
+
+Images, alerts and history follow the same numbers. No other module imports ``ImageOpener``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from glassplate.errors import InputRefused, KeyDestroyed, Refused, UsageError
+from glassplate.plate_text import PlatePattern
+from glassplate.records import FoundRead, OpenedImage, PastSearch, SearchResult
+from glassplate.registry.sessions import authenticate
+from glassplate.seal import ImageOpener
+from glassplate.store import StoreQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from glassplate.authorize import Authorizer
+    from glassplate.keys import Keyring, TrustedTime
+    from glassplate.mandate import Mandate
+    from glassplate.record import Recorder
+    from glassplate.records import Receipt, SearchRequest, Session
+    from glassplate.registry import Registry
+    from glassplate.store import Store, StoredRead
+
+MAX_READS_SHOWN = 500  # a page a person can look at; the result says when it was cut
+
+
+def _ignore(_step: int) -> None:
+    """Nobody watches the steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Search, images and history. Callable from several threads at once."""
+
+    registry: Registry
+    recorder: Recorder
+    authorizer: Authorizer
+    mandate: Mandate
+    keyring: Keyring
+    store: Store
+    time: TrustedTime
+    observe: Callable[[int], None] = _ignore
+    """Told each number before its step runs; tests stop the process there."""
+
+    def who(self, token: str | None) -> Session:
+        """Step (1). Raises ``NotSignedIn``."""
+        return authenticate(self.registry, token, self.time.now())
+
+    def search(self, token: str | None, request: SearchRequest) -> SearchResult:
+        """Record and search.
+
+        Raises:
+            NotSignedIn, Refused, CharterRejected: policy; recorded where somebody is known.
+            LogUnavailable: nothing was answered.
+            ClockRefused: time went back; search has stopped.
+        """
+        now = self.time.now()
+        self.observe(1)
+        session = self.who(token)
+        self.observe(2)
+        pattern = PlatePattern.parse(request.plate)
+        window = _window(request, now)
+        decision = self.authorizer.authorize_search(session, request, window, pattern, now)
+        self.observe(3)
+        receipt = self._record_search(session, request, window, decision.replayable(), now)
+        self.observe(4)
+        page = self.store.search(
+            StoreQuery(
+                pattern=pattern,
+                since=window[0],
+                until=window[1],
+                camera_ids=request.camera_ids,
+                limit=min(request.limit, MAX_READS_SHOWN),
+            ),
+            self._segment_keys(),
+        )
+        self.observe(5)
+        found = tuple(self._open(stored) for stored in page.reads)
+        self.observe(6)
+        self._record_outcome(session, receipt.entry_index, "answered", [item.read.read_id for item in found], now)
+        self.observe(7)
+        return SearchResult(
+            receipt=receipt,
+            policy_version=f"charter {decision.charter_version}, policy {decision.policy_sha256[:12]}",
+            request=request,
+            reads=found,
+            truncated=page.truncated,
+            searched_since=window[0],
+            searched_until=window[1],
+        )
+
+    def open_image(self, token: str | None, read_id: str, search_index: int, kind: str) -> OpenedImage:
+        """Open the crop or scene of a read that this person's own search showed."""
+        now = self.time.now()
+        session = self.who(token)
+        if kind not in ("crop", "scene"):
+            raise UsageError("An image is either 'crop' or 'scene'.")
+        search = self._own_search(session, search_index)
+        if read_id not in search["shown"]:
+            raise Refused("That search did not show this read.", ("own-search",))
+        decision = self.authorizer.authorize(
+            session, "open_image", "image_view", now, **_words_of(search)
+        )
+        receipt = self.recorder.record(
+            "image-opened",
+            {
+                "account_id": session.account.account_id,
+                "search_index": search_index,
+                "read_id": read_id,
+                "kind": kind,
+                **decision.replayable(),
+            },
+            at=now,
+            operation={"kind": "counted", "counts": {"images opened": 1}},
+        )
+        stored = self._stored(read_id)
+        if stored is None:
+            raise KeyDestroyed("The key of this read's day has been destroyed; the image no longer exists.")
+        jpeg = self._open_sealed(stored, kind)
+        return OpenedImage(receipt=receipt, read_id=read_id, kind=cast("Literal['crop', 'scene']", kind), jpeg=jpeg)
+
+    def open_alert_read(self, read_id: str) -> FoundRead | None:
+        """The read behind an alert, after ``alert.Alerts.show`` has authorized and recorded; None when it has died."""
+        stored = self._stored(read_id)
+        return self._open(stored) if stored else None
+
+    def my_searches(self, token: str | None) -> list[PastSearch]:
+        """The person's own searches, opened with the history keys; leaves an entry itself."""
+        now = self.time.now()
+        session = self.who(token)
+        self.recorder.record("history-opened", {"account_id": session.account.account_id}, at=now)
+        return [self._past_search(stored) for stored in self.registry.searches_of(session.account.account_id)]
+
+    def close_interrupted(self) -> int:
+        """Give every search without an outcome the outcome "interrupted"; runs at each start."""
+        open_searches = self.registry.open_searches()
+        for search in open_searches:
+            self.recorder.record(
+                "search-outcome",
+                {"search_index": search.entry_index, "outcome": "interrupted", "reads_shown": 0, "read_ids": []},
+                at=self.time.now(),
+                operation=_ended(search.entry_index, "interrupted", 0),
+            )
+        return len(open_searches)
+
+    # --- steps -----------------------------------------------------------------------------------------------------
+
+    def _record_search(
+        self,
+        session: Session,
+        request: SearchRequest,
+        window: tuple[datetime, datetime],
+        replayable: dict[str, Any],
+        now: datetime,
+    ) -> Receipt:
+        account = session.account
+        words = asdict(request)
+        words.update(
+            since=window[0].isoformat(),
+            until=window[1].isoformat(),
+            camera_ids=list(request.camera_ids) or ["all"],
+        )
+        return self.recorder.record(
+            "search",
+            {
+                **words,
+                "account_id": account.account_id,
+                "display_name": account.display_name,
+                "organization": self.mandate.agency_id(),
+                "asked_by": "person",
+                "sign_in_method": session.sign_in_method,
+                **replayable,
+            },
+            at=now,
+            operation={
+                "kind": "search_recorded",
+                "account_id": account.account_id,
+                "recorded_at": now.isoformat(),
+                "purpose": request.purpose,
+            },
+        )
+
+    def _record_outcome(
+        self, session: Session, index: int, outcome: str, read_ids: Sequence[str], now: datetime
+    ) -> None:
+        self.recorder.record(
+            "search-outcome",
+            {
+                "search_index": index,
+                "account_id": session.account.account_id,
+                "outcome": outcome,
+                "reads_shown": len(read_ids),
+                "read_ids": list(read_ids),
+            },
+            at=now,
+            operation=_ended(index, outcome, len(read_ids)),
+        )
+
+    def _segment_keys(self) -> dict[str, bytes]:
+        """Keys of the epochs that may be searched now; an overdue one is not among them, destroyed or not."""
+        latest = self.time.searchable_at()
+        return {
+            record.epoch.epoch_id: self.keyring.secret(record.epoch.epoch_id).segment_key(0)
+            for record in self.keyring.records()
+            if record.is_alive and latest < record.epoch.destroy_at
+        }
+
+    def _stored(self, read_id: str) -> StoredRead | None:
+        found = self.store.get([read_id], self._segment_keys())
+        return found[0] if found else None
+
+    def _open(self, stored: StoredRead) -> FoundRead:
+        epoch = self._epoch_of(stored)
+        return FoundRead(
+            read=stored.read,
+            camera_name=self.authorizer.camera_name(stored.read.camera_id),
+            destroyed_at=epoch.destroy_at,
+            crop_jpeg=self._open_sealed(stored, "crop"),
+        )
+
+    def _open_sealed(self, stored: StoredRead, kind: str) -> bytes:
+        sealed = stored.crop_sealed if kind == "crop" else stored.scene_sealed
+        if sealed is None:
+            raise InputRefused("No scene image was kept for this read: only the plate crop was.")
+        secret = self.keyring.secret(stored.epoch_id)
+        opener = ImageOpener(secret.image_private_key(), agency_id=self.mandate.agency_id())
+        return opener.open(sealed, kind=kind, epoch_id=stored.epoch_id, camera_id=stored.read.camera_id, read_id=stored.read.read_id)
+
+    def _epoch_of(self, stored: StoredRead) -> Any:
+        return next(r.epoch for r in self.keyring.records() if r.epoch.epoch_id == stored.epoch_id)
+
+    def _own_search(self, session: Session, index: int) -> dict[str, Any]:
+        search = self.registry.search(index)
+        if search is None or search.account_id != session.account.account_id or search.outcome_index is None:
+            raise Refused("That search is not one of yours. Search first, then open images of its reads.", ("own-search",))
+        fields = self.recorder.open_body(index).fields
+        shown = self.recorder.open_body(search.outcome_index).fields["read_ids"]
+        return {**fields, "shown": shown}
+
+    def _past_search(self, stored: Any) -> PastSearch:
+        fields = self.recorder.open_body(stored.entry_index).fields
+        return PastSearch(
+            entry_index=stored.entry_index,
+            searched_at=stored.recorded_at,
+            plate=fields["plate"],
+            purpose=fields["purpose"],
+            offense=fields["offense"],
+            case_number=fields["case_number"],
+            outcome=stored.outcome or "running",
+            reads_shown=stored.reads_shown,
+        )
+
+
+def _window(request: SearchRequest, now: datetime) -> tuple[datetime, datetime]:
+    """The asked period, cut at now.
+
+    Raises:
+        UsageError: for times without a zone or a period that ends before it starts.
+    """
+    if request.since.tzinfo is None or request.until.tzinfo is None:
+        raise UsageError("Give the period's times with a zone, such as 2026-11-25T08:00Z.")
+    until = min(request.until, now + timedelta(seconds=1))
+    if request.since >= until:
+        raise UsageError("The period ends before it starts, or lies in the future.")
+    return request.since, until
+
+
+def _ended(index: int, outcome: str, reads_shown: int) -> dict[str, Any]:
+    return {"kind": "search_ended", "search_index": index, "outcome": outcome, "reads_shown": reads_shown}
+
+
+def _words_of(search: dict[str, Any]) -> dict[str, Any]:
+    return {name: search[name] for name in ("purpose", "offense", "declared_use", "on_behalf_of", "case_number")}

@@ -1,0 +1,165 @@
+"""Death of an epoch key in the file keyring. Needs the folder and the time: no root, no charter, no log.
+
+    (1) tombstone   written durably beside the keys           crash: the next start or tick finishes (2) and (3)
+    (2) overwrite   the key file in place, by the tombstone   crash: the key is gone; (3) follows
+    (3) remove      the key file, and fsync the folder        crash: nothing is left to do
+
+Step (2) needs no free space, so a full disk cannot keep a key alive: when (1) fails, the overwritten key file is the
+tombstone until (1) can be made up for. An SSD may keep old blocks, and a copy of the folder brings keys back; that is
+why this back end is refused outside demo and trial charters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from glassplate.errors import InputRefused, StorageFailed
+from glassplate.keys.epochs import check_epoch_id
+from glassplate.keys.key_files import parse_record, tombstone_file
+from glassplate.keys.keyring import KeyRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from glassplate.files import Files
+
+PRIVATE_FILE = 0o600
+
+
+def key_path(folder: Path, epoch_id: str) -> Path:
+    """Where an epoch's key lies while it lives."""
+    return folder / "epochs" / f"{check_epoch_id(epoch_id)}.json"
+
+
+def tombstone_path(folder: Path, epoch_id: str) -> Path:
+    """Where its tombstone lies afterwards."""
+    return folder / "tombstones" / f"{check_epoch_id(epoch_id)}.json"
+
+
+def destroy_key(folder: Path, record: KeyRecord, at: datetime, files: Files) -> KeyRecord:
+    """Destroy one live key; returns the record of the dead one. Safe to repeat.
+
+    Raises:
+        StorageFailed: the key file is still there as it was.
+    """
+    dead = replace(record, state="destroyed", read_key="", image_key="", destroyed_at=at)
+    _bury(folder, dead, files)
+    return dead
+
+
+def destroy_due(folder: Path, now: datetime, files: Files) -> list[str]:
+    """Destroy every key whose ``destroy_at`` has passed, and finish what a crash interrupted.
+
+    One bad file never keeps another key alive: everything is tried before an error is raised. The tombstones tell
+    what died, also after an error.
+
+    Raises:
+        StorageFailed: at least one due key could not be destroyed; try again.
+    """
+    destroyed = finish_destructions(folder, files)
+    failures = []
+    for epoch_id in _names(folder / "epochs"):
+        record = read_record(key_path(folder, epoch_id), epoch_id)
+        if record is None or record.epoch.destroy_at > now:
+            continue
+        try:
+            destroy_key(folder, record, now, files)
+            destroyed.append(epoch_id)
+        except StorageFailed as error:
+            failures.append(str(error))
+    if failures:
+        raise StorageFailed(" ".join(failures))
+    return sorted(destroyed)
+
+
+def finish_destructions(folder: Path, files: Files) -> list[str]:
+    """Destroy again every key that lies beside its own tombstone; returns the epochs whose key was readable.
+
+    That is the mark of an interrupted destruction or of a restored backup: nobody can tell them apart from here.
+
+    Raises:
+        StorageFailed: a dead key could not be removed, so nothing here may be used.
+    """
+    _remove_leftovers(folder, files)
+    resurrected = []
+    for epoch_id in _names(folder / "epochs"):
+        path = key_path(folder, epoch_id)
+        in_place = read_record(path, epoch_id)
+        buried = read_record(tombstone_path(folder, epoch_id), epoch_id)
+        if buried is None and (in_place is None or in_place.is_alive):
+            continue
+        if in_place is not None and in_place.is_alive:
+            resurrected.append(epoch_id)
+        dead = buried or in_place
+        if dead is not None:
+            _bury(folder, dead, files)
+    return resurrected
+
+
+def read_records(folder: Path) -> tuple[dict[str, KeyRecord], list[str]]:
+    """Every readable record, a tombstone before a key; and the names of files that are not readable."""
+    records: dict[str, KeyRecord] = {}
+    damaged = []
+    for part in ("tombstones", "epochs"):
+        for epoch_id in _names(folder / part):
+            record = read_record(folder / part / f"{epoch_id}.json", epoch_id)
+            if record is None:
+                damaged.append(f"{part}/{epoch_id}.json")
+            elif epoch_id not in records:
+                records[epoch_id] = record
+    return records, damaged
+
+
+def read_record(path: Path, epoch_id: str) -> KeyRecord | None:
+    """The record in one file; None when the file is missing or not readable as one."""
+    try:
+        return parse_record(path.read_bytes(), epoch_id)
+    except (OSError, InputRefused):
+        return None
+
+
+def _bury(folder: Path, dead: KeyRecord, files: Files) -> None:
+    epoch_id = dead.epoch.epoch_id
+    path, content = key_path(folder, epoch_id), tombstone_file(dead)
+    has_tombstone = read_record(tombstone_path(folder, epoch_id), epoch_id) is not None or _done(
+        lambda: files.write_atomic(tombstone_path(folder, epoch_id), content, mode=PRIVATE_FILE)
+    )
+    if not path.exists():
+        return
+    is_overwritten = _done(lambda: files.overwrite(path, content.ljust(path.stat().st_size)))
+    is_removed = has_tombstone and _done(lambda: files.remove(path))
+    if not (is_overwritten or is_removed):
+        raise StorageFailed(f"The key {path} could not be destroyed; check the disk, it is tried again.")
+
+
+def _done(act: Callable[[], None]) -> bool:
+    try:
+        act()
+    except OSError:
+        return False
+    return True
+
+
+def _remove_leftovers(folder: Path, files: Files) -> None:
+    """Temporary files of an interrupted write may hold a wrapped secret too."""
+    for leftover in sorted((folder / "epochs").glob(".*.tmp")):
+        with contextlib.suppress(OSError):
+            files.overwrite(leftover, bytes(leftover.stat().st_size))
+            files.remove(leftover)
+
+
+def _names(folder: Path) -> list[str]:
+    names = [path.stem for path in folder.glob("*.json")]
+    return sorted(name for name in names if _is_epoch_id(name))
+
+
+def _is_epoch_id(name: str) -> bool:
+    try:
+        check_epoch_id(name)
+    except InputRefused:
+        return False
+    return True

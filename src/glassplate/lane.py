@@ -1,0 +1,120 @@
+"""The walk of a frame, before the vault. A lane holds public keys and its own signing key, nothing else.
+
+    (1) frame      from the camera, still encoded                                `capture.Camera.frames`
+    (2) decode     in the cage                                                   `recognize.Decoder`
+    (3) read       plates, one confidence a character                            `recognize.Recognizer`
+    (4) redact     keep only the plate crop (people and scenes: later models)    `recognize.redact_to_plate`
+    (5) seal       read and crop to the epoch's public key                       `seal.Sealer`
+    (6) outbox     durable, sealed                                               `capture.Outbox`
+    (7) deliver    signed batches; deleted only when the vault says durable      `Lane.deliver`
+
+A crash before (6) reads the frame again: the same frame gives the same read id. A crash after (6) delivers again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from glassplate.encoding import sha256_hex
+from glassplate.errors import InputRefused
+from glassplate.log import VerifierKey, open_note
+from glassplate.recognize.redaction import redact_to_plate
+from glassplate.records import PlateRead
+from glassplate.seal import BatchSigner, Sealer, parse_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from glassplate.capture.camera import Camera, Frame
+    from glassplate.capture.outbox import Outbox
+    from glassplate.client import VaultClient
+    from glassplate.recognize.decode import Decoder
+    from glassplate.recognize.recognizer import PlateCandidate, Recognizer
+
+BATCH_READS = 50  # with crops of some 20 KB a batch stays near 1 MB
+READ_ID_DIGITS = 32
+
+
+@dataclass(slots=True)
+class LaneOutcome:
+    """What became of the frames, in counts and (for the person at the lane) names of refused files."""
+
+    frames: int = 0
+    reads: list[PlateRead] = field(default_factory=list, repr=False)
+    without_plate: int = 0
+    refused: list[str] = field(default_factory=list)
+    delivered: int = 0
+    duplicates: int = 0
+    refused_by_vault: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One camera's walk."""
+
+    camera: Camera
+    decoder: Decoder
+    recognizer: Recognizer
+    sealer: Sealer
+    signer: BatchSigner
+    outbox: Outbox
+
+    def capture(self, outcome: LaneOutcome, on_frame: Callable[[Frame], None] = lambda _frame: None) -> None:
+        """Steps (1) to (6) for every frame the camera has."""
+        for frame in self.camera.frames():
+            outcome.frames += 1
+            try:
+                self._capture_one(frame, outcome)
+            except InputRefused as refusal:
+                outcome.refused.append(str(refusal))
+            on_frame(frame)
+
+    def deliver(self, client: VaultClient, outcome: LaneOutcome) -> None:
+        """Step (7): hand over what waits; raises what the vault raised and keeps the rest."""
+        while waiting := self.outbox.waiting(BATCH_READS):
+            batch = self.signer.sign(self.outbox.next_sequence(), waiting)
+            answer = client.deliver(batch)
+            outcome.delivered += len(answer.accepted)
+            outcome.duplicates += len(answer.duplicate)
+            outcome.refused_by_vault.extend(answer.refused)
+            done = [*answer.accepted, *answer.duplicate, *(read_id for read_id, _ in answer.refused)]
+            self.outbox.delete(done)
+            if not done:
+                raise InputRefused("The vault took nothing of a batch and gave no reason; update lane and vault together.")
+
+    def _capture_one(self, frame: Frame, outcome: LaneOutcome) -> None:
+        pixels = self.decoder.decode(frame.data, frame.sha256[:12])
+        candidates = self.recognizer.read(pixels)
+        if not candidates:
+            outcome.without_plate += 1
+        sealed = []
+        for ordinal, candidate in enumerate(candidates):
+            read = _plate_read(frame, ordinal, candidate, self.recognizer.version)
+            sealed.append(self.sealer.seal(read, redact_to_plate(pixels, candidate.box)))
+            outcome.reads.append(read)
+        self.outbox.put(sealed)
+
+
+def open_bundle(note: str, bundle_key: VerifierKey) -> Sealer:
+    """A sealer for the epochs that the vault's signed bundle names.
+
+    Raises:
+        ProofFailed: when the bundle was not signed by ``bundle_key``.
+    """
+    bundle = parse_bundle(open_note(note.encode(), demand=bundle_key).text)
+    return Sealer(bundle.agency_id, bundle.keys)
+
+
+def _plate_read(frame: Frame, ordinal: int, candidate: PlateCandidate, recognizer: str) -> PlateRead:
+    identity = f"{frame.camera_id}\n{frame.sha256}\n{frame.captured_at.isoformat()}\n{ordinal}"
+    return PlateRead(
+        read_id=sha256_hex(identity.encode())[:READ_ID_DIGITS],
+        text=candidate.text,
+        character_confidences=candidate.character_confidences,
+        camera_id=frame.camera_id,
+        captured_at=frame.captured_at,
+        recognizer=recognizer,
+        box=candidate.box,
+        alternatives=candidate.alternatives,
+    )

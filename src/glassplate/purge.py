@@ -1,0 +1,86 @@
+"""Death of an epoch. Needs nothing but the clock: no charter, no unlocked root, no writable log.
+
+    (1) due        epochs whose ``destroy_at`` has passed, by a time that cannot be set back
+    (2) destroy    tombstone durable, then the key overwritten and removed      `Keyring.destroy`
+    (3) drop       segments closed and deleted, names and caches with them      `Store.drop_epoch`
+    (4) log        entry ``epoch-destroyed``; a log that is down delays only this
+
+A crash after the tombstone is finished at the next start, before anything else opens; a key that came back from a
+backup is destroyed again and reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from glassplate.errors import CharterRejected, LogUnavailable, StorageFailed
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from glassplate.keys import Keyring, TrustedTime
+    from glassplate.record import Recorder
+    from glassplate.registry import Registry
+    from glassplate.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Destroys what is due and logs it afterwards."""
+
+    keyring: Keyring
+    store: Store
+    registry: Registry
+    recorder: Recorder
+    time: TrustedTime
+
+    def run(self) -> list[str]:
+        """Destroy every due epoch; returns their ids. Callable at any time, by anybody: it can only do its duty."""
+        destroyed = []
+        if self.time.may_destroy():
+            now = self.time.purge_now()
+            for record in self.keyring.records():
+                if record.is_alive and record.epoch.destroy_at <= now:
+                    self.keyring.destroy(record.epoch.epoch_id, now)
+                    self.store.drop_epoch(record.epoch.epoch_id)
+                    destroyed.append(record.epoch.epoch_id)
+        self.drop_dead_segments()
+        self.log_destroyed()
+        return destroyed
+
+    def overdue(self) -> list[str]:
+        """Epochs that should be dead and are not: everything turns red on these."""
+        now = self.time.purge_now()
+        return [r.epoch.epoch_id for r in self.keyring.records() if r.is_alive and r.epoch.destroy_at <= now]
+
+    def drop_dead_segments(self) -> None:
+        """Delete ciphertext whose key is gone (after a crash between (2) and (3))."""
+        dead = {r.epoch.epoch_id for r in self.keyring.records() if not r.is_alive}
+        for epoch_id in sorted(dead & set(self.store.epoch_ids())):
+            self.store.drop_epoch(epoch_id)
+
+    def log_destroyed(self) -> None:
+        """Entries for deaths that have none yet; a log that cannot be written is tried again at the next tick."""
+        for record in self.keyring.records():
+            logged = self.registry.epoch(record.epoch.epoch_id)
+            if record.is_alive or (logged is not None and logged.destroyed_index is not None):
+                continue
+            try:
+                self._log(record.epoch.epoch_id, record.key_id, record.epoch.destroy_at, record.destroyed_at)
+            except (LogUnavailable, CharterRejected, StorageFailed):
+                return
+
+    def _log(self, epoch_id: str, key_id: str, due: datetime, done: datetime | None) -> None:
+        self.recorder.record(
+            "epoch-destroyed",
+            {},
+            at=self.recorder.now(),
+            public={
+                "epoch": epoch_id,
+                "key_id": key_id,
+                "due": due.isoformat(),
+                "done": (done or due).isoformat(),
+            },
+            operation={"kind": "epoch_destroyed", "epoch_id": epoch_id},
+        )

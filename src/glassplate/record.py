@@ -1,0 +1,158 @@
+"""The write-ahead rule: one act, one durable entry, before anything happens.
+
+``Recorder.record`` does, in this order, and a crash on any line leaves:
+
+    1. build    commitment, sealed bodies (auditor keys + this month's history key), leaf    crash: nothing happened
+    2. append   leaf and bodies in one durable journal record (level L1)                     crash: re-applied at start
+    3. apply    the entry's operation to the registry                                        crash: nothing missing
+    4. promise  the log's signed promise becomes the receipt
+
+Appending and applying happen under one lock, so the registry is never ahead of, or out of order with, the log.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from glassplate.encoding import base64url, canonical_json, from_base64url, parse_json
+from glassplate.errors import StorageFailed
+from glassplate.log import Commitment, LogRecord, body_hash, check_body, leaf_bytes
+from glassplate.records import Receipt
+from glassplate.seal.body import open_body, seal_body
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from glassplate.history import HistoryKeys
+    from glassplate.keys import TrustedTime
+    from glassplate.log import TransparencyLog
+    from glassplate.mandate import Mandate
+    from glassplate.registry import Operation, Registry
+
+BODY_VERSION = 1
+BODY_LIMIT = 4 * 1024 * 1024  # a hot list of tens of thousands of plates; anything larger comes in parts
+OPERATION = "operation"  # the field that holds what the registry applies
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBody:
+    """An entry's body, opened with the history key and checked to belong to its leaf."""
+
+    index: int
+    public: dict[str, str]
+    fields: dict[str, Any] = field(repr=False)
+
+    @property
+    def operation(self) -> Operation | None:
+        """What the entry changes in the registry."""
+        return self.fields.get(OPERATION)
+
+
+class Recorder:
+    """The only writer of entries."""
+
+    def __init__(
+        self,
+        log: TransparencyLog,
+        registry: Registry,
+        mandate: Mandate,
+        history: HistoryKeys,
+        time: TrustedTime,
+    ) -> None:
+        self._log = log
+        self._registry = registry
+        self._mandate = mandate
+        self._history = history
+        self._time = time
+        self._lock = threading.RLock()
+
+    def record(
+        self,
+        entry_type: str,
+        fields: Mapping[str, Any],
+        *,
+        at: datetime,
+        public: Mapping[str, str] | None = None,
+        operation: Operation | None = None,
+    ) -> Receipt:
+        """Make one act durable, apply it, and return its receipt.
+
+        ``public`` must be coarse: anybody may read it for ever. ``fields`` are committed to, one digest each, and
+        sealed.
+
+        Raises:
+            LogUnavailable: nothing was recorded that counts; the caller must not act.
+        """
+        shown = {
+            "type": entry_type,
+            "time": at.strftime("%Y-%m-%dT%H:00:00Z"),
+            "agency": self._mandate.agency_id(),
+            **(public or {}),
+        }
+        sealed_fields = {"at": at.isoformat(), **fields}
+        if operation is not None:
+            sealed_fields[OPERATION] = operation
+        record = self._build(shown, sealed_fields, at)
+        with self._lock:
+            appended = self._log.append([record])[0]
+            self._registry.apply(appended.index, operation)
+        return Receipt(
+            entry_index=appended.index,
+            entry_hash=appended.leaf_hash.hex(),
+            recorded_at=at,
+            level="L1",
+            promise=self._log.promise(appended.index, at),
+        )
+
+    def open_body(self, index: int) -> OpenedBody:
+        """Open one entry's body with its month's history key. Only the gate and start-up call this.
+
+        Raises:
+            StorageFailed: when the body is missing or does not belong to its leaf.
+        """
+        record = self._log.record(index)
+        key_id = next((key for key in record.bodies if key.startswith("history/")), None)
+        if key_id is None:
+            raise StorageFailed(f"Entry {index} has no body for a history key; restore the journal from a backup.")
+        public = json.loads(record.leaf)["pub"]
+        plain = open_body(record.bodies[key_id], self._history.private_key(key_id), body_info(public))
+        body = parse_json(plain, limit=BODY_LIMIT)
+        check_body(record.leaf, body["fields"], from_base64url(body["k"]))
+        return OpenedBody(index, public, body["fields"])
+
+    def now(self) -> datetime:
+        """The time for the vault's own entries: goes on when the wall clock went back, so that deaths are logged."""
+        return self._time.purge_now()
+
+    def last_time(self) -> datetime | None:
+        """When the last entry was written; None for an empty log."""
+        return datetime.fromisoformat(self.open_body(self._log.size - 1).fields["at"]) if self._log.size else None
+
+    def reconcile(self) -> int:
+        """Apply every entry that a crash kept from the registry; returns how many."""
+        with self._lock:
+            first = self._registry.applied_size
+            for index in range(first, self._log.size):
+                self._registry.apply(index, self.open_body(index).operation)
+            return self._log.size - first
+
+    def _build(self, public: dict[str, str], fields: dict[str, Any], at: datetime) -> LogRecord:
+        k = secrets.token_bytes(32)
+        plain = canonical_json({"v": BODY_VERSION, "pub": public, "fields": fields, "k": base64url(k)})
+        if len(plain) > BODY_LIMIT:
+            raise StorageFailed(f"One entry would hold {len(plain)} bytes; at most {BODY_LIMIT}. Send it in parts.")
+        info = body_info(public)
+        readers = {**self._mandate.auditor_keys(), **self._history.public_key_of(at)}
+        bodies = {key_id: seal_body(plain, key, info) for key_id, key in readers.items()}
+        hashes = {key_id: body_hash(body) for key_id, body in bodies.items()}
+        return LogRecord(leaf=leaf_bytes(public, Commitment.of(fields, k), hashes), bodies=bodies)
+
+
+def body_info(public: dict[str, str]) -> bytes:
+    """HPKE ``info`` of a body: moved under another public half, it does not open."""
+    return b"glassplate/body/v1\n" + canonical_json(public)

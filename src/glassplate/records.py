@@ -1,0 +1,350 @@
+"""The nouns: frozen dataclasses, no I/O in them.
+
+Times are timezone-aware UTC ``datetime``; durations say their unit in the name. Anything that could name a vehicle
+or a person is left out of ``repr``, so that it cannot reach a log or a traceback by accident.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime  # noqa: TC003 - resolved at run time by pydantic at the edges
+from typing import Literal
+
+SignInMethod = Literal["passkey", "demo authenticator", "one-time link"]
+Role = Literal["officer", "supervisor", "auditor", "records", "administrator", "council"]
+FrameBox = tuple[int, int, int, int]
+"""x, y, width, height in pixels of the frame."""
+
+UNKNOWN = "unknown"
+BYTES_AS_BASE64 = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
+"""Pydantic's setting for records whose bytes cross the socket as JSON."""
+
+
+# --- reads ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another reading of the same plate, kept beside the first."""
+
+    text: str = field(repr=False)
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """What was seen of the vehicle; ``unknown`` with confidence 0 where nothing honest can be said."""
+
+    body: str = UNKNOWN
+    body_confidence: float = 0.0
+    color: str = UNKNOWN
+    color_confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlateRead:
+    """One reading of one plate, as the recognizer saw it. Nothing here is ever rewritten.
+
+    ``read_id``: 32 hexadecimal digits, the same when the same frame is read again by the same camera.
+    ``text``: A–Z and 0–9 as read. ``character_confidences``: one value in 0–1 for each character of ``text``.
+    """
+
+    read_id: str
+    text: str = field(repr=False)
+    character_confidences: tuple[float, ...]
+    camera_id: str
+    captured_at: datetime
+    recognizer: str
+    box: FrameBox
+    alternatives: tuple[Alternative, ...] = ()
+    region: str = UNKNOWN
+    region_confidence: float = 0.0
+    vehicle: Vehicle = Vehicle()
+
+    @property
+    def confidence(self) -> float:
+        """The least sure character decides."""
+        return min(self.character_confidences, default=0.0)
+
+
+# --- sealed ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EpochPublicKey:
+    """What a lane needs to seal for one epoch. Public keys are uncompressed P-256 points, base64url."""
+
+    epoch_id: str
+    starts_at: datetime
+    ends_at: datetime
+    destroy_at: datetime
+    read_key: str
+    image_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRead:
+    """One read and its plate crop as they leave the lane: only the vault opens ``read``; the crop stays sealed."""
+
+    __pydantic_config__ = BYTES_AS_BASE64
+
+    read_id: str
+    epoch_id: str
+    captured_at: datetime
+    read: bytes = field(repr=False)
+    crop: bytes = field(repr=False)
+    scene: bytes | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """What the vault did with a batch; the outbox may delete everything that is named here."""
+
+    accepted: tuple[str, ...]
+    duplicate: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+    """(read id, reason) of reads that can never be accepted, such as one for a destroyed epoch."""
+
+
+# --- people and authority -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person who may sign in."""
+
+    account_id: str
+    display_name: str
+    roles: tuple[Role, ...]
+    active: bool
+    training_valid_until: datetime | None
+    passkeys: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in person, as shown to that person. The token itself is never part of it."""
+
+    account: Account
+    expires_at: datetime
+    sign_in_method: SignInMethod
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The log's promise that an act was recorded before it ran.
+
+    ``promise`` is a signed note at level L1; ``proof`` is a ``.tlog-proof`` once a signed checkpoint covers the entry.
+    """
+
+    entry_index: int
+    entry_hash: str
+    recorded_at: datetime
+    level: Literal["L1", "L2"]
+    promise: str = field(repr=False)
+    proof: str | None = field(repr=False, default=None)
+
+
+# --- search -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What an officer asks. ``plate`` may hold ``?`` (one character) and ``*`` (any number)."""
+
+    plate: str = field(repr=False)
+    purpose: str
+    offense: str
+    case_number: str
+    since: datetime
+    until: datetime
+    camera_ids: tuple[str, ...] = ()
+    declared_use: str = "own_case"
+    on_behalf_of: str | None = None
+    feature: str = "plate_search"
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRead:
+    """A read that the gate opened for one recorded search, with its plate crop (JPEG)."""
+
+    __pydantic_config__ = BYTES_AS_BASE64
+
+    read: PlateRead
+    camera_name: str
+    destroyed_at: datetime
+    crop_jpeg: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The answer; the receipt comes first because it is the condition for the rest."""
+
+    receipt: Receipt
+    policy_version: str
+    request: SearchRequest
+    reads: tuple[FoundRead, ...]
+    truncated: bool
+    searched_since: datetime
+    searched_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PastSearch:
+    """One line of "my searches"."""
+
+    entry_index: int
+    searched_at: datetime
+    plate: str = field(repr=False)
+    purpose: str
+    offense: str
+    case_number: str
+    outcome: str
+    reads_shown: int
+
+
+# --- hot lists and alerts ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HotlistEntry:
+    """A wanted plate with its authority and its end."""
+
+    entry_id: str
+    plate: str = field(repr=False)
+    region: str
+    category: str
+    authority: str
+    reason: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HotlistImport:
+    """What became of an uploaded list."""
+
+    receipt: Receipt
+    armed: int
+    dropped: dict[str, int]
+    """Reason for dropping -> how many."""
+
+
+AlertState = Literal["waiting", "confirmed", "dismissed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A read that matched a hot-list entry. ``region_matches`` None: the read's region is unknown, so it is silent."""
+
+    alert_id: str
+    raised_at: datetime
+    camera_name: str
+    entry: HotlistEntry
+    state: AlertState
+    region_matches: bool | None
+    disposition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAlert:
+    """An alert opened for a person's eye: the entry beside the read and its crop."""
+
+    receipt: Receipt
+    alert: Alert
+    found: FoundRead | None
+    """None when the read's epoch has been destroyed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedImage:
+    """A scene or crop opened through the gate, each with its own entry."""
+
+    __pydantic_config__ = BYTES_AS_BASE64
+
+    receipt: Receipt
+    read_id: str
+    kind: Literal["crop", "scene"]
+    jpeg: bytes = field(repr=False)
+
+
+# --- the record as others see it --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySummary:
+    """An entry's public half: index, type, rounded time and the public fields, nothing sealed."""
+
+    index: int
+    entry_type: str
+    rounded_at: datetime
+    public: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedBody:
+    """An entry with the sealed body for one auditor key."""
+
+    __pydantic_config__ = BYTES_AS_BASE64
+
+    index: int
+    leaf: bytes
+    key_id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EpochStatus:
+    """One epoch's key in its life."""
+
+    epoch_id: str
+    starts_at: datetime
+    ends_at: datetime
+    destroy_at: datetime
+    state: Literal["open", "closed", "destroyed"]
+    reads: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CharterSummary:
+    """The charter in plain data, for pages and the command line."""
+
+    version: int
+    city: str
+    agency: str
+    mark: Literal["demo", "trial", "production"]
+    not_before: datetime
+    expires_at: datetime
+    retention_minutes: int
+    epoch_minutes: int
+    publication_interval_seconds: int
+    purposes: tuple[tuple[str, str], ...]
+    """(id, label)."""
+    offenses: tuple[tuple[str, str], ...]
+    declared_uses: tuple[tuple[str, str, bool], ...]
+    """(id, label, prohibited)."""
+    features: tuple[tuple[str, bool], ...]
+    """(name, approved)."""
+    cameras: tuple[tuple[str, str], ...]
+    hotlist_categories: tuple[str, ...]
+    grants: tuple[str, ...]
+    case_number_example: str
+    signed_by: tuple[tuple[str, str], ...]
+    """(office, key fingerprint)."""
+    policy_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class VaultStatus:
+    """Health, answered to anybody on the socket: no plate, officer or case in it."""
+
+    healthy: bool
+    problems: tuple[str, ...]
+    charter: CharterSummary | None
+    log_origin: str
+    log_size: int
+    published_size: int
+    now: datetime
+    oldest_live_read_at: datetime | None
+    live_epochs: int
+    next_destruction_at: datetime | None

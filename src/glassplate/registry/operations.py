@@ -1,0 +1,220 @@
+"""What can happen to the registry: one function an operation, each idempotent within its transaction.
+
+An operation is a JSON object with a ``kind``; it stands in the log entry's body, so an auditor sees exactly what was
+applied. An unknown kind stops start-up: a registry that skipped something would lie.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from glassplate.errors import StorageFailed
+from glassplate.plate_text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Operation = dict[str, Any]
+
+
+def apply_operation(database: Any, index: int, operation: Operation) -> None:
+    """Apply one operation of entry ``index`` inside the caller's transaction.
+
+    Raises:
+        StorageFailed: for a kind this version does not know.
+    """
+    handler = _HANDLERS.get(str(operation["kind"]))
+    if handler is None:
+        raise StorageFailed(
+            f"Entry {index} changes the registry by {operation['kind']!r}, which this version does not know. "
+            "Run the version that wrote it, or a newer one."
+        )
+    handler(database, index, operation)
+
+
+def _account_added(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "insert or replace into account values (?,?,?,1,?,?,?)",
+        (
+            operation["account_id"],
+            operation["display_name"],
+            ",".join(operation["roles"]),
+            operation["training_valid_until"],
+            operation["invitation_sha256"],
+            operation["invitation_expires_at"],
+        ),
+    )
+
+
+def _account_closed(database: Any, _index: int, operation: Operation) -> None:
+    database.execute("update account set active=0 where account_id=?", (operation["account_id"],))
+    database.execute("delete from session where account_id=?", (operation["account_id"],))
+
+
+def _passkey_registered(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "insert or replace into passkey values (?,?,?,?,?)",
+        (
+            operation["credential_id"],
+            operation["account_id"],
+            operation["public_key"],
+            operation["sign_count"],
+            int(operation["is_demo"]),
+        ),
+    )
+    database.execute(
+        "update account set invitation_sha256=null where account_id=?", (operation["account_id"],)
+    )
+
+
+def _signed_in(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "insert or replace into session values (?,?,?,?,?,?)",
+        (
+            operation["token_sha256"],
+            operation["account_id"],
+            operation["method"],
+            operation["started_at"],
+            operation["expires_at"],
+            operation["started_at"],
+        ),
+    )
+    if operation.get("credential_id"):
+        database.execute(
+            "update passkey set sign_count=? where credential_id=?",
+            (operation["sign_count"], operation["credential_id"]),
+        )
+
+
+def _signed_out(database: Any, _index: int, operation: Operation) -> None:
+    database.execute("delete from session where token_sha256=?", (operation["token_sha256"],))
+
+
+def _search_recorded(database: Any, index: int, operation: Operation) -> None:
+    database.execute(
+        "insert or ignore into search(entry_index, account_id, recorded_at) values (?,?,?)",
+        (index, operation["account_id"], operation["recorded_at"]),
+    )
+    add_to_counter(database, f"search:{operation['purpose']}", 1)
+
+
+def _search_ended(database: Any, index: int, operation: Operation) -> None:
+    database.execute(
+        "update search set outcome_index=?, outcome=?, reads_shown=? where entry_index=?",
+        (index, operation["outcome"], operation["reads_shown"], operation["search_index"]),
+    )
+
+
+def _refused(database: Any, _index: int, operation: Operation) -> None:
+    for rule in operation["rules"]:
+        add_to_counter(database, f"refusal:{rule}", 1)
+
+
+def _hotlist_imported(database: Any, _index: int, operation: Operation) -> None:
+    for entry in operation["entries"]:
+        database.execute(
+            "insert or replace into hotlist values (?,?,?,?,?,?,?,?,?)",
+            (
+                entry["entry_id"],
+                entry["plate"],
+                fold(entry["plate"]),
+                entry["region"],
+                entry["category"],
+                entry["authority"],
+                entry["reason"],
+                entry["expires_at"],
+                operation["added_at"],
+            ),
+        )
+    for reason, count in operation["dropped"].items():
+        add_to_counter(database, f"hotlist dropped:{reason}", count)
+
+
+def _alert_raised(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "insert or ignore into alert(alert_id, raised_at, read_id, epoch_id, camera_id, entry_id,"
+        " region_matches, state) values (?,?,?,?,?,?,?,'waiting')",
+        (
+            operation["alert_id"],
+            operation["raised_at"],
+            operation["read_id"],
+            operation["epoch_id"],
+            operation["camera_id"],
+            operation["entry_id"],
+            operation["region_matches"],
+        ),
+    )
+
+
+def _alert_shown(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "update alert set shown_to = shown_to || ? where alert_id=?",
+        (f"{operation['account_id']},", operation["alert_id"]),
+    )
+
+
+def _alert_decided(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "update alert set state=?, disposition=? where alert_id=?",
+        (operation["state"], operation["disposition"], operation["alert_id"]),
+    )
+
+
+def _epoch_created(database: Any, index: int, operation: Operation) -> None:
+    database.execute(
+        "insert into epoch(epoch_id, created_index) values (?,?)"
+        " on conflict(epoch_id) do update set created_index=excluded.created_index",
+        (operation["epoch_id"], index),
+    )
+
+
+def _epoch_closed(database: Any, index: int, operation: Operation) -> None:
+    database.execute(
+        "update epoch set closed_index=coalesce(closed_index, ?), reads=coalesce(reads,0)+? where epoch_id=?",
+        (index, operation["reads"], operation["epoch_id"]),
+    )
+    for segment in operation["segments"]:
+        database.execute(
+            "insert or ignore into segment values (?,?,?,?)",
+            (segment["name"], operation["epoch_id"], segment["sha256"], segment["reads"]),
+        )
+
+
+def _epoch_destroyed(database: Any, index: int, operation: Operation) -> None:
+    database.execute(
+        "update epoch set destroyed_index=? where epoch_id=?", (index, operation["epoch_id"])
+    )
+    database.execute("delete from segment where epoch_id=?", (operation["epoch_id"],))
+
+
+def _counted(database: Any, _index: int, operation: Operation) -> None:
+    for name, amount in operation["counts"].items():
+        add_to_counter(database, name, amount)
+
+
+def add_to_counter(database: Any, name: str, amount: int) -> None:
+    """Add to a named total; totals never hold a plate, person or case."""
+    database.execute(
+        "insert into counter values (?,?) on conflict(name) do update set value=value+excluded.value",
+        (name, amount),
+    )
+
+
+_HANDLERS: dict[str, Callable[[Any, int, Operation], None]] = {
+    "account_added": _account_added,
+    "account_closed": _account_closed,
+    "passkey_registered": _passkey_registered,
+    "signed_in": _signed_in,
+    "signed_out": _signed_out,
+    "search_recorded": _search_recorded,
+    "search_ended": _search_ended,
+    "refused": _refused,
+    "hotlist_imported": _hotlist_imported,
+    "alert_raised": _alert_raised,
+    "alert_shown": _alert_shown,
+    "alert_decided": _alert_decided,
+    "epoch_created": _epoch_created,
+    "epoch_closed": _epoch_closed,
+    "epoch_destroyed": _epoch_destroyed,
+    "counted": _counted,
+}

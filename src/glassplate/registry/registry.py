@@ -1,0 +1,327 @@
+"""The registry's file: one SQLCipher database under the registry key, read by typed questions."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlcipher3
+
+from glassplate.errors import KeyUnavailable, StorageFailed
+from glassplate.plate_text import fold
+from glassplate.records import Account, HotlistEntry
+from glassplate.registry.operations import Operation, apply_operation
+from glassplate.registry.schema import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPasskey:
+    """A passkey's public half."""
+
+    credential_id: str
+    account_id: str
+    public_key: str
+    sign_count: int
+    is_demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session as the vault knows it: the token only as its hash."""
+
+    token_sha256: str = field(repr=False)
+    account_id: str
+    method: str
+    expires_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSearch:
+    """A search that was recorded; its words lie in the log's body, not here."""
+
+    entry_index: int
+    account_id: str
+    recorded_at: datetime
+    outcome_index: int | None
+    outcome: str | None
+    reads_shown: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEpoch:
+    """Where an epoch key's life stands in the log; None: not logged yet."""
+
+    epoch_id: str
+    created_index: int | None
+    closed_index: int | None
+    destroyed_index: int | None
+    reads: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """An alert: ids only, so that nothing of a read outlives its epoch here."""
+
+    alert_id: str
+    raised_at: datetime
+    read_id: str
+    epoch_id: str
+    camera_id: str
+    entry_id: str
+    region_matches: bool | None
+    state: str
+    disposition: str | None
+
+
+class Registry:
+    """Typed questions and ``apply``. Callable from several threads at once."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        """Open (or make) the registry.
+
+        Raises:
+            KeyUnavailable: when ``key`` does not open the file.
+        """
+        self._path = path
+        self._lock = threading.RLock()
+        try:
+            self._database = _open(path, key)
+        except sqlcipher3.dbapi2.DatabaseError:
+            raise KeyUnavailable(
+                f"{path.name} does not open with this key. Restore the key folder that belongs to it, "
+                "or restore registry and keys from the same backup."
+            ) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    @property
+    def applied_size(self) -> int:
+        """How many log entries have been applied."""
+        return int(self._one("select v from meta where k='applied_size'")[0])
+
+    def apply(self, index: int, operation: Operation | None) -> None:
+        """Apply the operation of entry ``index``; durable on return.
+
+        Raises:
+            StorageFailed: when the disk refuses; the entry is applied again at the next start.
+        """
+        with self._lock:
+            try:
+                self._database.execute("begin immediate")
+                if operation is not None:
+                    apply_operation(self._database, index, operation)
+                self._database.execute("update meta set v=? where k='applied_size'", (str(index + 1),))
+                self._database.execute("commit")
+            except sqlcipher3.dbapi2.Error as error:
+                if self._database.in_transaction:
+                    self._database.execute("rollback")
+                raise StorageFailed(
+                    f"{self._path.name} cannot be written ({error}). Free space on the disk and restart; "
+                    "the record is complete and will be applied again."
+                ) from None
+
+    # --- accounts ----------------------------------------------------------------------------------------------
+
+    def account(self, account_id: str) -> Account | None:
+        """One account."""
+        rows = self._all("select * from account where account_id=?", (account_id,))
+        return self._account(rows[0]) if rows else None
+
+    def accounts(self) -> list[Account]:
+        """Every account, by id."""
+        return [self._account(row) for row in self._all("select * from account order by account_id")]
+
+    def account_by_invitation(self, invitation_sha256: str, now: datetime) -> Account | None:
+        """The account whose unexpired invitation this is."""
+        rows = self._all(
+            "select * from account where invitation_sha256=? and invitation_expires_at>?",
+            (invitation_sha256, now.isoformat()),
+        )
+        return self._account(rows[0]) if rows else None
+
+    def passkey(self, credential_id: str) -> StoredPasskey | None:
+        """One passkey by its credential id."""
+        rows = self._all("select * from passkey where credential_id=?", (credential_id,))
+        return StoredPasskey(*rows[0][:4], bool(rows[0][4])) if rows else None
+
+    def passkeys_of(self, account_id: str) -> list[StoredPasskey]:
+        """The passkeys of one account."""
+        rows = self._all("select * from passkey where account_id=?", (account_id,))
+        return [StoredPasskey(*row[:4], bool(row[4])) for row in rows]
+
+    def session(self, token_sha256: str) -> StoredSession | None:
+        """One session by the hash of its token."""
+        rows = self._all("select * from session where token_sha256=?", (token_sha256,))
+        if not rows:
+            return None
+        token, account_id, method, _started, expires_at, seen_at = rows[0]
+        return StoredSession(token, account_id, method, _time(expires_at), _time(seen_at))
+
+    def touch_session(self, token_sha256: str, now: datetime) -> None:
+        """Remember that the session was used; losing this in a crash only shortens the session."""
+        with self._lock:
+            self._database.execute(
+                "update session set seen_at=? where token_sha256=?", (now.isoformat(), token_sha256)
+            )
+
+    # --- searches ------------------------------------------------------------------------------------------------
+
+    def search(self, entry_index: int) -> StoredSearch | None:
+        """One recorded search."""
+        rows = self._all("select * from search where entry_index=?", (entry_index,))
+        return _search(rows[0]) if rows else None
+
+    def searches_of(self, account_id: str, limit: int = 100) -> list[StoredSearch]:
+        """A person's searches, newest first."""
+        rows = self._all(
+            "select * from search where account_id=? order by entry_index desc limit ?", (account_id, limit)
+        )
+        return [_search(row) for row in rows]
+
+    def open_searches(self) -> list[StoredSearch]:
+        """Searches without an outcome."""
+        return [_search(row) for row in self._all("select * from search where outcome is null")]
+
+    def searches_since(self, account_id: str, since: datetime) -> int:
+        """How many searches the account ran since then."""
+        return int(
+            self._one(
+                "select count(*) from search where account_id=? and recorded_at>=?",
+                (account_id, since.isoformat()),
+            )[0]
+        )
+
+    # --- hot lists and alerts ------------------------------------------------------------------------------------
+
+    def hotlist(self, now: datetime) -> list[HotlistEntry]:
+        """Entries that have not ended."""
+        rows = self._all("select * from hotlist where expires_at>? order by entry_id", (now.isoformat(),))
+        return [_hotlist_entry(row) for row in rows]
+
+    def hotlist_entry(self, entry_id: str) -> HotlistEntry | None:
+        """One entry, ended or not."""
+        rows = self._all("select * from hotlist where entry_id=?", (entry_id,))
+        return _hotlist_entry(rows[0]) if rows else None
+
+    def hotlist_matches(self, texts: Iterable[str], now: datetime) -> list[HotlistEntry]:
+        """Unended entries whose folded plate equals one of the folded ``texts``."""
+        found: dict[str, HotlistEntry] = {}
+        for folded in {fold(text) for text in texts}:
+            rows = self._all(
+                "select * from hotlist where folded=? and expires_at>?", (folded, now.isoformat())
+            )
+            found.update({row[0]: _hotlist_entry(row) for row in rows})
+        return [found[key] for key in sorted(found)]
+
+    def alerts(self, limit: int = 200) -> list[StoredAlert]:
+        """Alerts, newest first."""
+        rows = self._all(f"{_ALERT} order by raised_at desc, alert_id limit ?", (limit,))
+        return [_alert(row) for row in rows]
+
+    def alert(self, alert_id: str) -> StoredAlert | None:
+        """One alert."""
+        rows = self._all(f"{_ALERT} where alert_id=?", (alert_id,))
+        return _alert(rows[0]) if rows else None
+
+    def alert_was_shown_to(self, alert_id: str, account_id: str) -> bool:
+        """Whether this person has looked at the alert's crop."""
+        rows = self._all("select shown_to from alert where alert_id=?", (alert_id,))
+        return bool(rows) and account_id in str(rows[0][0]).split(",")
+
+    # --- epochs --------------------------------------------------------------------------------------------------
+
+    def epoch(self, epoch_id: str) -> LoggedEpoch | None:
+        """What the log says about one epoch's key."""
+        rows = self._all("select * from epoch where epoch_id=?", (epoch_id,))
+        return LoggedEpoch(*rows[0]) if rows else None
+
+    def segments(self) -> dict[str, str]:
+        """Logged SHA-256 of each sealed segment, by name."""
+        return {str(name): str(digest) for name, digest in self._all("select name, sha256 from segment")}
+
+    # --- totals --------------------------------------------------------------------------------------------------
+
+    def totals(self) -> dict[str, int]:
+        """Named totals for the public report."""
+        return {str(name): int(value) for name, value in self._all("select name, value from counter")}
+
+    def alert_states(self) -> dict[str, int]:
+        """How many alerts are in each state."""
+        return {str(state): int(n) for state, n in self._all("select state, count(*) from alert group by 1")}
+
+    # --- plumbing --------------------------------------------------------------------------------------------------
+
+    def _account(self, row: tuple[Any, ...]) -> Account:
+        account_id, display_name, roles, active, training, *_ = row
+        return Account(
+            account_id=account_id,
+            display_name=display_name,
+            roles=tuple(roles.split(",")) if roles else (),
+            active=bool(active),
+            training_valid_until=_time(training) if training else None,
+            passkeys=int(self._one("select count(*) from passkey where account_id=?", (account_id,))[0]),
+        )
+
+    def _all(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return list(self._database.execute(statement, values).fetchall())
+
+    def _one(self, statement: str, values: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+        return self._all(statement, values)[0]
+
+
+_ALERT = (
+    "select alert_id, raised_at, read_id, epoch_id, camera_id, entry_id, region_matches, state, disposition"
+    " from alert"
+)
+
+
+def _open(path: Path, key: bytes) -> Any:
+    is_new = not path.exists()
+    database = sqlcipher3.dbapi2.connect(str(path), check_same_thread=False, isolation_level=None)
+    database.execute(f"pragma key=\"x'{key.hex()}'\"")
+    database.execute("pragma temp_store=memory")
+    database.execute("pragma journal_mode=wal")
+    database.execute("pragma synchronous=full")
+    if is_new or not database.execute("select count(*) from sqlite_master").fetchone()[0]:
+        database.executescript(f"begin; {SCHEMA} insert into meta values ('applied_size','0'); commit;")
+    return database
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _search(row: tuple[Any, ...]) -> StoredSearch:
+    index, account_id, recorded_at, outcome_index, outcome, shown = row
+    return StoredSearch(index, account_id, _time(recorded_at), outcome_index, outcome, shown)
+
+
+def _hotlist_entry(row: tuple[Any, ...]) -> HotlistEntry:
+    entry_id, plate, _folded, region, category, authority, reason, expires_at, _added = row
+    return HotlistEntry(entry_id, plate, region, category, authority, reason, _time(expires_at))
+
+
+def _alert(row: tuple[Any, ...]) -> StoredAlert:
+    alert_id, raised_at, read_id, epoch_id, camera_id, entry_id, matches, state, disposition = row
+    return StoredAlert(
+        alert_id,
+        _time(raised_at),
+        read_id,
+        epoch_id,
+        camera_id,
+        entry_id,
+        None if matches is None else bool(matches),
+        state,
+        disposition,
+    )

@@ -1,0 +1,30 @@
+"""Tables of the registry, version 1."""
+
+SCHEMA = """
+create table meta(k text primary key, v text not null);
+create table account(
+  account_id text primary key, display_name text not null, roles text not null, active integer not null,
+  training_valid_until text, invitation_sha256 text, invitation_expires_at text);
+create table passkey(
+  credential_id text primary key, account_id text not null, public_key text not null, sign_count integer not null,
+  is_demo integer not null);
+create table session(
+  token_sha256 text primary key, account_id text not null, method text not null, started_at text not null,
+  expires_at text not null, seen_at text not null);
+create table search(
+  entry_index integer primary key, account_id text not null, recorded_at text not null, outcome_index integer,
+  outcome text, reads_shown integer not null default 0);
+create index search_by_account on search(account_id, recorded_at);
+create table hotlist(
+  entry_id text primary key, plate text not null, folded text not null, region text not null, category text not null,
+  authority text not null, reason text not null, expires_at text not null, added_at text not null);
+create index hotlist_by_folded on hotlist(folded);
+create table alert(
+  alert_id text primary key, raised_at text not null, read_id text not null, epoch_id text not null,
+  camera_id text not null, entry_id text not null, region_matches integer, state text not null,
+  disposition text, shown_to text not null default '');
+create table epoch(
+  epoch_id text primary key, created_index integer, closed_index integer, destroyed_index integer, reads integer);
+create table segment(name text primary key, epoch_id text not null, sha256 text not null, reads integer not null);
+create table counter(name text primary key, value integer not null);
+"""

@@ -1,0 +1,38 @@
+"""Sealing: lanes seal to an epoch's public key, the vault opens; bodies of log entries for auditors."""
+
+from glassplate.seal.batch import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_READS,
+    Batch,
+    BatchSigner,
+    parse_batch,
+    verify_batch,
+)
+from glassplate.seal.body import AuditorKey, auditor_key_id, open_body, seal_body
+from glassplate.seal.bundle import EpochBundle, bundle_text, parse_bundle
+from glassplate.seal.camera_key import CameraKey
+from glassplate.seal.envelope import public_key_from_text, public_key_text
+from glassplate.seal.opener import ImageOpener, ReadOpener
+from glassplate.seal.sealer import Sealer
+
+__all__ = [
+    "MAX_BATCH_BYTES",
+    "MAX_BATCH_READS",
+    "AuditorKey",
+    "Batch",
+    "BatchSigner",
+    "CameraKey",
+    "EpochBundle",
+    "ImageOpener",
+    "ReadOpener",
+    "Sealer",
+    "auditor_key_id",
+    "bundle_text",
+    "open_body",
+    "parse_batch",
+    "parse_bundle",
+    "public_key_from_text",
+    "public_key_text",
+    "seal_body",
+    "verify_batch",
+]

@@ -1,0 +1,128 @@
+"""A ``PlateRead`` as the bytes that a lane seals: canonical JSON, confidences in per mille, no floats."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from glassplate.encoding import canonical_json, parse_json, parse_time, time_text
+from glassplate.errors import InputRefused
+from glassplate.records import Alternative, PlateRead, Vehicle
+
+READ_STEP = 1024  # every usual read fills one step, whatever its plate's length
+MAX_READ_BYTES = 16 * 1024  # 16 alternatives of the longest text fill a quarter of it
+MAX_TEXT = 16  # no plate is longer; recognizers are cut there
+MAX_ALTERNATIVES = 32
+PER_MILLE = 1000
+READ_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+CAMERA_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_TEXT = re.compile(r"[A-Z0-9]{0,16}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:+/-]{0,127}", re.ASCII)
+_MAX_PIXEL = 1 << 16
+_BOX_NUMBERS = 4
+
+
+def encode_read(read: PlateRead) -> bytes:
+    """The bytes to seal.
+
+    Raises:
+        InputRefused: the read is not one that ``decode_read`` accepts, so the recognizer is wrong.
+    """
+    vehicle = read.vehicle
+    data = canonical_json(
+        {
+            "v": 1,
+            "read_id": read.read_id,
+            "text": read.text,
+            "confidences": [_per_mille(value) for value in read.character_confidences],
+            "camera_id": read.camera_id,
+            "captured_at": time_text(read.captured_at),
+            "recognizer": read.recognizer,
+            "box": [int(value) for value in read.box],
+            "alternatives": [[other.text, _per_mille(other.confidence)] for other in read.alternatives],
+            "region": [read.region, _per_mille(read.region_confidence)],
+            "body": [vehicle.body, _per_mille(vehicle.body_confidence)],
+            "color": [vehicle.color, _per_mille(vehicle.color_confidence)],
+        }
+    )
+    decode_read(data)
+    return data
+
+
+def decode_read(data: bytes) -> PlateRead:
+    """Read what ``encode_read`` wrote; every field is checked, because a camera may be stolen.
+
+    Raises:
+        InputRefused: saying which field is wrong, never its value.
+    """
+    document = parse_json(data, limit=MAX_READ_BYTES)
+    if not isinstance(document, dict) or document.get("v") != 1 or set(document) != _FIELDS:
+        raise InputRefused("A read has other fields than version 1 knows.")
+    text = _matching(document["text"], _TEXT, "text")
+    confidences = tuple(
+        _fraction(value, "confidences") for value in _list(document["confidences"], "confidences")
+    )
+    if len(confidences) != len(text):
+        raise InputRefused(f"A read has {len(text)} characters but {len(confidences)} confidences.")
+    region, region_confidence = _judged(document["region"], "region", _WORD)
+    body, body_confidence = _judged(document["body"], "body", _WORD)
+    color, color_confidence = _judged(document["color"], "color", _WORD)
+    alternatives = _list(document["alternatives"], "alternatives")
+    if len(alternatives) > MAX_ALTERNATIVES:
+        raise InputRefused(
+            f"A read has {len(alternatives)} alternatives; at most {MAX_ALTERNATIVES} are accepted."
+        )
+    return PlateRead(
+        read_id=_matching(document["read_id"], READ_ID, "read_id"),
+        text=text,
+        character_confidences=confidences,
+        camera_id=_matching(document["camera_id"], CAMERA_ID, "camera_id"),
+        captured_at=parse_time(document["captured_at"]),
+        recognizer=_matching(document["recognizer"], _WORD, "recognizer"),
+        box=_box(document["box"]),
+        alternatives=tuple(Alternative(*_judged(other, "alternatives", _TEXT)) for other in alternatives),
+        region=region,
+        region_confidence=region_confidence,
+        vehicle=Vehicle(body, body_confidence, color, color_confidence),
+    )
+
+
+_FIELDS = {
+    *("v", "read_id", "text", "confidences", "camera_id", "captured_at", "recognizer", "box"),
+    *("alternatives", "region", "body", "color"),
+}
+
+
+def _per_mille(confidence: float) -> int:
+    return round(confidence * PER_MILLE)
+
+
+def _fraction(value: Any, name: str) -> float:
+    if type(value) is not int or not 0 <= value <= PER_MILLE:
+        raise InputRefused(f"A read's {name} must lie between 0 and {PER_MILLE} per mille.")
+    return value / PER_MILLE
+
+
+def _matching(value: Any, form: re.Pattern[str], name: str) -> str:
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise InputRefused(f"A read's {name} does not have its form.")
+    return value
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise InputRefused(f"A read's {name} is not a list.")
+    return value
+
+
+def _judged(value: Any, name: str, form: re.Pattern[str]) -> tuple[str, float]:
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - word and confidence
+        raise InputRefused(f"A read's {name} is not a word with its confidence.")
+    return _matching(value[0], form, name), _fraction(value[1], name)
+
+
+def _box(value: Any) -> tuple[int, int, int, int]:
+    numbers = _list(value, "box")
+    if len(numbers) != _BOX_NUMBERS or not all(type(n) is int and 0 <= n < _MAX_PIXEL for n in numbers):
+        raise InputRefused("A read's box is not four numbers of pixels.")
+    return numbers[0], numbers[1], numbers[2], numbers[3]

@@ -1,0 +1,313 @@
+"""Signing in: passkeys only (WebAuthn level 2, user verification required), plus one-time links in a demo.
+
+The rules, to be ticked off:
+
+* a challenge lives five minutes, in memory, and is used once;
+* the origin must be one that the vault's own settings name: a look-alike site fails, whatever a face claims;
+* a demo authenticator and a one-time link work only under a charter marked *demo*;
+* every sign-in, sign-out and registration is an entry before it has an effect; a failed one is an entry, too;
+* the vault keeps only hashes of tokens and invitations.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import webauthn
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from glassplate.encoding import sha256_hex
+from glassplate.errors import InputRefused, NotSignedIn, Refused
+from glassplate.records import Account, Session, SignInMethod
+from glassplate.registry.sessions import ABSOLUTE_LIMIT, authenticate, hash_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from glassplate.mandate import Mandate
+    from glassplate.record import Recorder
+    from glassplate.registry import Registry
+
+DEMO_AAGUID = "676c6173-7370-6c61-7465-2d64656d6f30"  # "glassplate-demo0": what the software authenticator calls itself
+CHALLENGE_LIFE = timedelta(minutes=5)
+LINK_LIFE = timedelta(minutes=30)
+PAIRING_LIFE = timedelta(minutes=10)
+MAX_WAITING = 1_000  # challenges, links or pairings at once; more is a flood
+PAIRING_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, no digits: nothing to misread, no words
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParty:
+    """Where passkeys are bound to: the ``rp_id`` and the origins of the faces."""
+
+    rp_id: str
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    subject: str
+    expires_at: datetime
+
+
+class SignIn:
+    """Challenges, sessions, invitations, pairing."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        recorder: Recorder,
+        mandate: Mandate,
+        relying_party: RelyingParty,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._registry = registry
+        self._recorder = recorder
+        self._mandate = mandate
+        self._party = relying_party
+        self._now = now
+        self._lock = threading.Lock()
+        self._challenges: dict[str, _Waiting] = {}
+        self._links: dict[str, _Waiting] = {}
+        self._pairings: dict[str, _Waiting] = {}  # hash of the polling secret -> code
+        self._confirmed: dict[str, tuple[str, SignInMethod]] = {}  # code -> who confirmed, and how they signed in
+
+    # --- passkeys ----------------------------------------------------------------------------------------------
+
+    def sign_in_options(self, account_id: str | None) -> dict[str, Any]:
+        """Request options; without an account id the authenticator offers its own accounts."""
+        allowed = [
+            PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.credential_id))
+            for key in (self._registry.passkeys_of(account_id) if account_id else [])
+        ]
+        options = webauthn.generate_authentication_options(
+            rp_id=self._party.rp_id,
+            allow_credentials=allowed,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        )
+        self._remember(self._challenges, bytes_to_base64url(options.challenge), "sign-in", CHALLENGE_LIFE)
+        return dict(json.loads(webauthn.options_to_json(options)))
+
+    def sign_in(self, assertion: dict[str, Any], origin: str) -> tuple[str, Session]:
+        """A verified assertion becomes a session.
+
+        Raises:
+            NotSignedIn: the attempt is recorded first.
+        """
+        now = self._now()
+        passkey = self._registry.passkey(str(assertion.get("id", "")))
+        if passkey is None:
+            raise self._failed("an unknown passkey", None, now)
+        try:
+            verified = webauthn.verify_authentication_response(
+                credential=assertion,
+                expected_challenge=self._take_challenge(assertion, "sign-in"),
+                expected_rp_id=self._party.rp_id,
+                expected_origin=self._known_origin(origin),
+                credential_public_key=base64url_to_bytes(passkey.public_key),
+                credential_current_sign_count=passkey.sign_count,
+                require_user_verification=True,
+            )
+        except (WebAuthnException, InputRefused, ValueError, KeyError, TypeError) as error:
+            raise self._failed(f"a passkey that did not verify ({type(error).__name__})", passkey.account_id, now) from None
+        if passkey.is_demo and not self._mandate.is_demo():
+            raise self._failed("the demo authenticator, which only a demo charter allows", passkey.account_id, now)
+        method: SignInMethod = "demo authenticator" if passkey.is_demo else "passkey"
+        return self._open_session(passkey.account_id, method, now, (passkey.credential_id, verified.new_sign_count))
+
+    def registration_options(self, invitation: str) -> dict[str, Any]:
+        """Creation options for the invited person; resident key and user verification required."""
+        account = self._invited(invitation)
+        options = webauthn.generate_registration_options(
+            rp_id=self._party.rp_id,
+            rp_name="Glassplate",
+            user_id=account.account_id.encode(),
+            user_name=account.account_id,
+            user_display_name=account.display_name,
+            authenticator_selection=AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.REQUIRED,
+                user_verification=UserVerificationRequirement.REQUIRED,
+            ),
+        )
+        self._remember(
+            self._challenges, bytes_to_base64url(options.challenge), f"register {account.account_id}", CHALLENGE_LIFE
+        )
+        return dict(json.loads(webauthn.options_to_json(options)))
+
+    def register_passkey(self, invitation: str, attestation: dict[str, Any], origin: str) -> Account:
+        """Store the invited person's passkey; the invitation is used up.
+
+        Raises:
+            InputRefused: when the attestation does not verify.
+            Refused: for a demo authenticator outside a demo.
+        """
+        account = self._invited(invitation)
+        try:
+            verified = webauthn.verify_registration_response(
+                credential=attestation,
+                expected_challenge=self._take_challenge(attestation, f"register {account.account_id}"),
+                expected_rp_id=self._party.rp_id,
+                expected_origin=self._known_origin(origin),
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+            raise InputRefused(f"The new passkey does not verify ({type(error).__name__}). Try again.") from None
+        is_demo = verified.aaguid == DEMO_AAGUID
+        if is_demo and not self._mandate.is_demo():
+            raise Refused("The demo authenticator works only under a charter marked demo.", ("demo-only",))
+        self._recorder.record(
+            "passkey-registered",
+            {"account_id": account.account_id},
+            at=self._now(),
+            operation={
+                "kind": "passkey_registered",
+                "account_id": account.account_id,
+                "credential_id": bytes_to_base64url(verified.credential_id),
+                "public_key": bytes_to_base64url(verified.credential_public_key),
+                "sign_count": verified.sign_count,
+                "is_demo": is_demo,
+            },
+        )
+        return self._registry.account(account.account_id) or account
+
+    # --- one-time links (demo) -----------------------------------------------------------------------------------
+
+    def issue_link(self, account_id: str) -> str:
+        """A secret that signs ``account_id`` in once. The caller has been authorized.
+
+        Raises:
+            Refused: outside a demo.
+        """
+        if not self._mandate.is_demo():
+            raise Refused("One-time links work only under a charter marked demo.", ("demo-only",))
+        secret = secrets.token_urlsafe(32)
+        self._remember(self._links, hash_token(secret), account_id, LINK_LIFE)
+        return secret
+
+    def redeem_link(self, secret: str) -> tuple[str, Session]:
+        """Use a one-time link up."""
+        now = self._now()
+        account_id = self._take(self._links, hash_token(secret))
+        if account_id is None or not self._mandate.is_demo():
+            raise self._failed("a one-time link that is unknown, used or too old", None, now)
+        return self._open_session(account_id, "one-time link", now)
+
+    # --- pairing the command line --------------------------------------------------------------------------------
+
+    def begin_pairing(self) -> tuple[str, str]:
+        """(code for the eyes, secret for polling)."""
+        code = "-".join(
+            "".join(secrets.choice(PAIRING_ALPHABET) for _ in range(4)) for _ in range(2)
+        )
+        secret = secrets.token_urlsafe(32)
+        self._remember(self._pairings, hash_token(secret), code, PAIRING_LIFE)
+        return code, secret
+
+    def confirm_pairing(self, session: Session, code: str) -> None:
+        """The signed-in person says: this code is mine."""
+        now = self._now()
+        with self._lock:
+            waiting = [w for w in self._pairings.values() if w.subject == code.strip().upper() and w.expires_at > now]
+            if not waiting:
+                raise InputRefused("No command line waits with this code. Run glassplate login again.")
+            self._confirmed[waiting[0].subject] = (session.account.account_id, session.sign_in_method)
+
+    def finish_pairing(self, secret: str) -> tuple[str, Session] | None:
+        """A session for the paired command line, None while nobody has confirmed."""
+        now = self._now()
+        key = hash_token(secret)
+        with self._lock:
+            waiting = self._pairings.get(key)
+            if waiting is None or waiting.expires_at <= now:
+                raise NotSignedIn("This pairing has ended. Run glassplate login again.", ("signed-in",))
+            confirmed = self._confirmed.pop(waiting.subject, None)
+            if confirmed is None:
+                return None
+            del self._pairings[key]
+        return self._open_session(*confirmed, now)
+
+    def sign_out(self, session: Session, token: str) -> None:
+        """End the session for good."""
+        self._recorder.record(
+            "sign-out",
+            {"account_id": session.account.account_id},
+            at=self._now(),
+            operation={"kind": "signed_out", "token_sha256": hash_token(token)},
+        )
+
+    # --- plumbing --------------------------------------------------------------------------------------------------
+
+    def _open_session(
+        self, account_id: str, method: SignInMethod, now: datetime, passkey: tuple[str, int] | None = None
+    ) -> tuple[str, Session]:
+        account = self._registry.account(account_id)
+        if account is None or not account.active:
+            raise self._failed("a closed account", account_id, now)
+        token = secrets.token_urlsafe(32)
+        operation = {
+            "kind": "signed_in",
+            "token_sha256": hash_token(token),
+            "account_id": account_id,
+            "method": method,
+            "started_at": now.isoformat(),
+            "expires_at": (now + ABSOLUTE_LIMIT).isoformat(),
+            "credential_id": passkey[0] if passkey else None,
+            "sign_count": passkey[1] if passkey else 0,
+        }
+        self._recorder.record(
+            "sign-in", {"account_id": account_id, "method": method}, at=now, operation=operation
+        )
+        return token, authenticate(self._registry, token, now)
+
+    def _failed(self, what: str, account_id: str | None, now: datetime) -> NotSignedIn:
+        self._recorder.record(
+            "sign-in-refused",
+            {"account_id": account_id, "what": what},
+            at=now,
+            operation={"kind": "refused", "rules": ["signed-in"]},
+        )
+        return NotSignedIn(f"Sign-in refused: {what}.", ("signed-in",))
+
+    def _invited(self, invitation: str) -> Account:
+        account = self._registry.account_by_invitation(sha256_hex(invitation.encode()), self._now())
+        if account is None:
+            raise InputRefused("This invitation is unknown, used or too old. Ask an administrator for a new one.")
+        return account
+
+    def _known_origin(self, origin: str) -> str:
+        if origin not in self._party.origins:
+            raise InputRefused("The sign-in came from an address that this vault does not know.")
+        return origin
+
+    def _take_challenge(self, credential: dict[str, Any], purpose: str) -> bytes:
+        client_data = json.loads(base64url_to_bytes(str(credential["response"]["clientDataJSON"])))
+        challenge = str(client_data["challenge"])
+        if self._take(self._challenges, challenge) != purpose:
+            raise InputRefused("The challenge is unknown, used or too old.")
+        return base64url_to_bytes(challenge)
+
+    def _remember(self, table: dict[str, _Waiting], key: str, subject: str, life: timedelta) -> None:
+        now = self._now()
+        with self._lock:
+            for old in [k for k, waiting in table.items() if waiting.expires_at <= now]:
+                del table[old]
+            if len(table) >= MAX_WAITING:
+                raise Refused("Too many sign-ins are waiting. Try again in a few minutes.", ("sign-in-flood",))
+            table[key] = _Waiting(subject, now + life)
+
+    def _take(self, table: dict[str, _Waiting], key: str) -> str | None:
+        with self._lock:
+            waiting = table.pop(key, None)
+        return waiting.subject if waiting and waiting.expires_at > self._now() else None

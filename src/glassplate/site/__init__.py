@@ -1,0 +1,9 @@
+"""The public pages: a pure function from numbers to files. No client, no I/O, no script, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from glassplate.site.charter_words import CharterChapter, chapters
+from glassplate.site.render import render_site
+from glassplate.site.report_data import SiteReport
+
+__all__ = ["CharterChapter", "SiteReport", "chapters", "render_site"]

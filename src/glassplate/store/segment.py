@@ -1,0 +1,199 @@
+"""Two kinds of files of one epoch: the hot file that grows, and the sealed segments that never change again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from glassplate.errors import StorageFailed
+from glassplate.files import fsync_folder
+from glassplate.plate_text import skeleton
+from glassplate.store.cipher_file import open_for_sealing, open_hot, open_sealed
+from glassplate.store.row_format import COLUMNS, INDEXES, SAME_INSTANT, SCHEMA, first_id_at, to_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from glassplate.plate_text import PlatePattern
+    from glassplate.store.cipher_file import Connection
+    from glassplate.store.row_format import Row
+    from glassplate.store.store import StoredRead, StoreQuery
+
+HASH_BLOCK = 1024 * 1024
+_INSERT_READ = "insert into read values (?,?,?,?,?,?,?)"
+_INSERT_IMAGE = "insert into image values (?,?,?)"
+_SELECT = f"select {COLUMNS} from read join image using (id)"  # noqa: S608 - constants
+_PLAIN_COLUMNS = 7
+
+
+class HotFile:
+    """An epoch's growing file: one table without secondary index, and its read ids in memory."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        """Open or create. Not safe for several threads: the store holds the epoch's lock."""
+        is_new = not path.exists()
+        self._connection = open_hot(path, key)
+        if is_new:
+            path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        if not _has_schema(self._connection):
+            self._connection.executescript(f"begin immediate;{SCHEMA}commit;")
+            fsync_folder(path.parent)
+        rows = self._connection.execute("select read_id, id from read").fetchall()
+        self.row_ids: dict[bytes, int] = dict(rows)
+
+    def append(self, reads: Sequence[StoredRead]) -> None:
+        """Write reads that are not here yet, in one durable transaction."""
+        connection = self._connection
+        connection.execute("begin immediate")
+        try:
+            rows = [self._insert(stored) for stored in reads]
+            connection.execute("commit")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("rollback")
+            raise
+        self.row_ids.update({row[1]: row[0] for row in rows})
+
+    def rows(self) -> Iterator[Row]:
+        """Every row, in order."""
+        yield from self._connection.execute(f"{_SELECT} order by read.id")
+
+    def matching(self, query: StoreQuery) -> Iterator[Row]:
+        """Rows that match, newest first; without an index, so it reads the whole period."""
+        yield from _rows(self._connection, _matching_ids(self._connection, query, indexed=False))
+
+    def by_read_ids(self, read_ids: Iterable[bytes]) -> list[Row]:
+        """Those rows that are here."""
+        wanted = [self.row_ids[read_id] for read_id in read_ids if read_id in self.row_ids]
+        return list(_rows(self._connection, wanted))
+
+    def close(self) -> None:
+        """Close, and so forget the key."""
+        self._connection.close()
+
+    def _insert(self, stored: StoredRead) -> Row:
+        first = first_id_at(stored.read.captured_at)
+        latest = self._connection.execute(
+            "select max(id) from read where id>=? and id<?", (first, first + SAME_INSTANT)
+        ).fetchone()[0]
+        row_id = first if latest is None else latest + 1
+        if row_id >= first + SAME_INSTANT:
+            raise StorageFailed(f"More than {SAME_INSTANT} reads claim the same microsecond; check the lane's clock.")
+        row = to_row(row_id, stored)
+        _insert(self._connection, row)
+        return row
+
+
+class SealedFile:
+    """An immutable segment with its indexes."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        """Open it. Not safe for several threads: the store holds the epoch's lock."""
+        self.name = path.name.removesuffix(".sealed")
+        self._connection = open_sealed(path, key)
+        self.count: int = self._connection.execute("select count(*) from read").fetchone()[0]
+
+    def hashes(self) -> list[bytes]:
+        """The reads' ``sealed_sha256``."""
+        return [row[0] for row in self._connection.execute("select sealed_sha256 from read")]
+
+    def known(self, read_ids: Iterable[bytes]) -> set[bytes]:
+        """Which of these ids are here."""
+        statement = "select 1 from read where read_id=?"
+        return {i for i in read_ids if self._connection.execute(statement, (i,)).fetchone()}
+
+    def matching(self, query: StoreQuery) -> Iterator[Row]:
+        """Rows that match, newest first."""
+        yield from _rows(self._connection, _matching_ids(self._connection, query, indexed=True))
+
+    def by_read_ids(self, read_ids: Iterable[bytes]) -> list[Row]:
+        """Those rows that are here."""
+        found = (self._connection.execute(f"{_SELECT} where read_id=?", (i,)).fetchone() for i in read_ids)
+        return [row for row in found if row is not None]
+
+    def close(self) -> None:
+        """Close, and so forget the key."""
+        self._connection.close()
+
+
+def write_sealed(temporary: Path, key: bytes, rows: Iterable[Row]) -> str:
+    """Write a complete segment to ``temporary`` and fsync it; returns its SHA-256."""
+    connection = open_for_sealing(temporary, key)
+    try:
+        connection.execute("begin immediate")
+        for statement in SCHEMA.split(";"):
+            connection.execute(statement)
+        for row in rows:
+            _insert(connection, row)
+        for statement in INDEXES.split(";"):
+            connection.execute(statement)
+        connection.execute("commit")
+    finally:
+        connection.close()
+    temporary.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    descriptor = os.open(temporary, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    return file_sha256(temporary)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(HASH_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def merkle_root(hashes: Sequence[bytes]) -> str:
+    """RFC 6962 §2.1 tree hash over ``hashes`` as leaf data, hexadecimal."""
+    return _tree_hash(hashes).hex()
+
+
+def _tree_hash(leaves: Sequence[bytes]) -> bytes:
+    if not leaves:
+        return hashlib.sha256().digest()
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\x00" + leaves[0]).digest()
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\x01" + _tree_hash(leaves[:split]) + _tree_hash(leaves[split:])).digest()
+
+
+def _matching_ids(connection: Connection, query: StoreQuery, *, indexed: bool) -> Iterator[int]:
+    """Row ids that match, newest first. An exact plate is one probe of the index; a wildcard reads the period."""
+    pattern: PlatePattern = query.pattern
+    clauses = ["id>=?", "id<?"]
+    values: list[object] = [first_id_at(query.since), first_id_at(query.until) + SAME_INSTANT]
+    if not pattern.has_wildcards:
+        clauses.append("plate=?")
+        values.append(pattern.text)
+        if indexed:
+            clauses.append("skeleton=?")
+            values.append(skeleton(pattern.text))
+    if query.camera_ids:
+        clauses.append(f"camera in ({','.join('?' * len(query.camera_ids))})")
+        values.extend(query.camera_ids)
+    statement = f"select id, plate from read where {' and '.join(clauses)} order by id desc"  # noqa: S608 - no values in it
+    for row_id, plate in connection.execute(statement, values):
+        if pattern.matches(plate):
+            yield row_id
+
+
+def _rows(connection: Connection, row_ids: Iterable[int]) -> Iterator[Row]:
+    for row_id in row_ids:
+        yield connection.execute(f"{_SELECT} where read.id=?", (row_id,)).fetchone()
+
+
+def _insert(connection: Connection, row: Row) -> None:
+    connection.execute(_INSERT_READ, row[:_PLAIN_COLUMNS])
+    connection.execute(_INSERT_IMAGE, (row[0], *row[_PLAIN_COLUMNS:]))
+
+
+def _has_schema(connection: Connection) -> bool:
+    return bool(connection.execute("select count(*) from sqlite_master").fetchone()[0])

@@ -1,0 +1,129 @@
+"""The store of reads: what it promises, and the records it takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from glassplate.plate_text import PlatePattern
+    from glassplate.records import PlateRead
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRead:
+    """An opened read beside its images, which stay sealed. ``sealed_sha256``: hash of the read as the lane sealed it."""
+
+    epoch_id: str
+    read: PlateRead
+    crop_sealed: bytes = field(repr=False)
+    scene_sealed: bytes | None = field(repr=False)
+    sealed_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreQuery:
+    """What to look for. ``since`` and ``until`` are both included; no ``camera_ids`` means all cameras."""
+
+    pattern: PlatePattern
+    since: datetime
+    until: datetime
+    camera_ids: tuple[str, ...] = ()
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """The newest reads that match. ``truncated``: there are more than ``limit``.
+
+    ``unserved``: (epoch id, reason) of every epoch with a key that could not be searched; the answer lacks its reads.
+    """
+
+    reads: tuple[StoredRead, ...]
+    truncated: bool
+    unserved: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSummary:
+    """A sealed segment, as the log commits to it.
+
+    ``merkle_root``: RFC 6962 root over the ``sealed_sha256`` (32 bytes each) of its reads, sorted; hexadecimal.
+    """
+
+    epoch_id: str
+    name: str
+    sha256: str
+    count: int
+    merkle_root: str
+
+
+class Store(Protocol):
+    """Duties of an implementation. Callable from several threads at once.
+
+    * When ``append`` returns, its reads survive a power cut. When it raises, none of them was taken.
+    * A read id is taken once for each epoch, however often it is delivered.
+    * Nothing readable reaches the disk: not in a temporary file, a journal or an index.
+    * One damaged segment or wrong key never keeps another epoch from being served, and is never passed over in
+      silence: ``search`` names it.
+    * ``drop_epoch`` needs no key.
+    """
+
+    def append(self, epoch_id: str, key: bytes, reads: Sequence[StoredRead]) -> list[bool]:
+        """Take reads; for each, True when it is new and False when its id was there already.
+
+        Raises:
+            StorageFailed: nothing was taken; names the file.
+        """
+
+    def search(self, query: StoreQuery, keys: Mapping[str, bytes]) -> StoredPage:
+        """The newest matching reads of the epochs in ``keys``."""
+
+    def get(self, read_ids: Sequence[str], keys: Mapping[str, bytes]) -> list[StoredRead]:
+        """Those of the reads that the epochs in ``keys`` hold, in the order asked for.
+
+        Raises:
+            StorageFailed: one is missing, and an epoch that could hold it is unreadable.
+        """
+
+    def seal_epoch(self, epoch_id: str, key: bytes) -> SegmentSummary | None:
+        """Turn the epoch's hot reads into an immutable segment; the hot file stays until ``drop_hot``.
+
+        Safe to repeat: when a crash left both, the summary of the segment that covers the hot file. None: no reads.
+
+        Raises:
+            StorageFailed: the hot file stays as it was.
+        """
+
+    def drop_hot(self, epoch_id: str) -> bool:
+        """Remove the hot file, once the segment's hash is in the log. False: a read came since, so seal again."""
+
+    def has_hot(self, epoch_id: str) -> bool:
+        """Whether the epoch has a hot file."""
+
+    def drop_epoch(self, epoch_id: str) -> None:
+        """Close and delete everything of the epoch.
+
+        Raises:
+            StorageFailed: something is left; try again.
+        """
+
+    def epoch_ids(self) -> list[str]:
+        """Epochs that have files, oldest first."""
+
+    def counts(self, keys: Mapping[str, bytes] | None = None) -> dict[str, int]:
+        """Reads in each epoch that is open, or opens with ``keys``; an epoch that does not open is left out."""
+
+    def verify_segment(self, name: str, sha256: str) -> None:
+        """Check a sealed segment against the hash in the log; one that differs is not served any more.
+
+        Raises:
+            ProofFailed: it was replaced, or rolled back.
+            StorageFailed: it is missing or unreadable.
+        """
+
+    def close(self) -> None:
+        """Close every file, and so forget every key."""

@@ -1,0 +1,387 @@
+"""The vault: the only process with secrets. This module wires it together and keeps its timers.
+
+Order at start, so that a crash before any step leaves a lawful state:
+
+    (1) lock      one vault a folder
+    (2) purge     destroy what is due: needs only the clock                     `keys.destroy_due`
+    (3) unlock    the keyring; a key that came back is destroyed again
+    (4) open      log (recovers, or refuses), registry, store, charter
+    (5) reconcile apply entries that a crash kept from the registry; tombstones that are not logged yet
+    (6) close     searches without an outcome become "interrupted"
+    (7) started   entry ``vault-started`` with the build's hash
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from glassplate.accounts import Accounts, account_operation
+from glassplate.alert import Alerts
+from glassplate.authorize import Authorizer
+from glassplate.build_identity import build_sha256
+from glassplate.encoding import canonical_json, parse_json, sha256_hex
+from glassplate.epoch_duties import EpochDuties
+from glassplate.errors import (
+    CharterRejected,
+    ClockRefused,
+    FolderBusy,
+    GlassplateError,
+    LogUnavailable,
+    Refused,
+    StorageFailed,
+)
+from glassplate.files import LocalFiles, make_folder
+from glassplate.gate import Gate
+from glassplate.history import HistoryKeys
+from glassplate.intake import Intake
+from glassplate.keys import FileKeyring, SettableClock, SystemClock, TrustedTime, destroy_due
+from glassplate.log import SigningKey, TransparencyLog
+from glassplate.mandate import Mandate
+from glassplate.oversight import Oversight, epoch_states
+from glassplate.purge import Purge
+from glassplate.record import Recorder
+from glassplate.records import CharterSummary, Receipt, VaultStatus
+from glassplate.registry import Registry
+from glassplate.report import Report
+from glassplate.sign_in import RelyingParty, SignIn
+from glassplate.store import SqlcipherStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from glassplate.config import CityFolder, Settings
+    from glassplate.files import Files
+    from glassplate.keys import Clock
+
+LOG_KEY = "log"
+BUNDLE_KEY = "bundle"
+REGISTRY_KEY = "registry"
+FIRST_ADMINISTRATOR = "first-administrator.json"
+
+
+@dataclass(frozen=True, slots=True)
+class VaultPaths:
+    """What lies where below ``D/vault``."""
+
+    root: Path
+
+    @property
+    def keys(self) -> Path:
+        """The keyring's own folder; never part of a data backup."""
+        return self.root / "keys"
+
+    @property
+    def log(self) -> Path:
+        """Journal and pending checkpoint."""
+        return self.root / "log"
+
+    @property
+    def store(self) -> Path:
+        """Segments."""
+        return self.root / "store"
+
+    @property
+    def registry(self) -> Path:
+        """The registry's file."""
+        return self.root / "registry.db"
+
+    @property
+    def charter(self) -> Path:
+        """Pinned fingerprints and installed charters."""
+        return self.root / "charter"
+
+
+def create_city(
+    folder: CityFolder,
+    settings: Settings,
+    passphrase: bytes,
+    fingerprints: dict[str, str],
+    administrator: tuple[str, str],
+    invitation: str,
+    now: datetime,
+) -> tuple[str, str]:
+    """Make a new city's folder: keys, empty log, pinned fingerprints. Returns (log vkey, bundle vkey).
+
+    Raises:
+        FolderBusy, StorageFailed: the folder is in use, or a city was made there already.
+    """
+    files = LocalFiles()
+    paths = VaultPaths(folder.vault)
+    if folder.vault.exists():
+        raise StorageFailed(f"{folder.root} already holds a city. Choose another folder, or remove this one yourself.")
+    make_folder(folder.vault, mode=0o700)
+    with _folder_lock(folder.vault):
+        keyring = FileKeyring.create(paths.keys, passphrase, files)
+        log_key = SigningKey.from_seed(settings.log_origin, keyring.named_secret(LOG_KEY))
+        bundle_key = SigningKey.from_seed(f"{settings.log_origin}/epoch-keys", keyring.named_secret(BUNDLE_KEY))
+        make_folder(folder.public / "log")
+        TransparencyLog.create(paths.log, folder.public / "log", log_key, files).close()
+        files.write_atomic(folder.public / "bundle.vkey", f"{bundle_key.verifier}\n".encode())
+        operation = account_operation(
+            administrator[0], administrator[1], ("administrator",), now + timedelta(days=365), invitation, now
+        )
+        files.write_atomic(paths.root / FIRST_ADMINISTRATOR, canonical_json(operation), mode=0o600)
+        Mandate(paths.charter, files, (str(log_key.verifier), str(bundle_key.verifier))).trust(fingerprints)
+        files.write_atomic(folder.settings_file, settings.to_toml().encode())
+    return str(log_key.verifier), str(bundle_key.verifier)
+
+
+class Vault:
+    """One city's vault, open. Every public method may be called from several threads at once."""
+
+    def __init__(
+        self,
+        folder: CityFolder,
+        settings: Settings,
+        passphrase: bytes,
+        *,
+        clock: Clock | None = None,
+        files: Files | None = None,
+        observe: Callable[[int], None] = lambda _step: None,
+    ) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.demo_clock = clock if isinstance(clock, SettableClock) else None
+        self._files = files or LocalFiles()
+        self._clock = clock or SystemClock()
+        self._problems: dict[str, str] = {}
+        self._published_at: datetime | None = None
+        self._closing = contextlib.ExitStack()
+        try:
+            self._open(passphrase, observe)
+        except BaseException:
+            self._closing.close()
+            raise
+
+    def _open(self, passphrase: bytes, observe: Callable[[int], None]) -> None:
+        paths = VaultPaths(self.folder.vault)
+        files = self._files
+        self._closing.enter_context(_folder_lock(paths.root))  # (1)
+        destroy_due(paths.keys, self._clock.wall(), files)  # (2)
+        self.keyring = FileKeyring.open(paths.keys, passphrase, files)  # (3)
+        log_key = SigningKey.from_seed(self.settings.log_origin, self.keyring.named_secret(LOG_KEY))
+        bundle_key = SigningKey.from_seed(
+            f"{self.settings.log_origin}/epoch-keys", self.keyring.named_secret(BUNDLE_KEY)
+        )
+        self.log = TransparencyLog.open(paths.log, self.folder.public / "log", log_key, files)  # (4)
+        self._closing.callback(self.log.close)
+        self.registry = Registry(paths.registry, self.keyring.named_secret(REGISTRY_KEY))
+        self._closing.callback(self.registry.close)
+        self.store = SqlcipherStore(paths.store, files)
+        self._closing.callback(self.store.close)
+        self.mandate = Mandate(paths.charter, files, (str(log_key.verifier), str(bundle_key.verifier)))
+        self.mandate.load()
+        self.time = TrustedTime(self._clock, None)
+        self.recorder = Recorder(self.log, self.registry, self.mandate, HistoryKeys(self.keyring), self.time)
+        self._wire(bundle_key, observe)
+        if self.mandate.is_installed:
+            self._recover()
+
+    def _wire(self, bundle_key: SigningKey, observe: Callable[[int], None]) -> None:
+        self.authorizer = Authorizer(self.registry, self.recorder, self.mandate)
+        self.gate = Gate(
+            self.registry,
+            self.recorder,
+            self.authorizer,
+            self.mandate,
+            self.keyring,
+            self.store,
+            self.time,
+            observe,
+        )
+        self.alerts = Alerts(self.registry, self.recorder, self.authorizer, self.mandate, self.gate)
+        party = RelyingParty(
+            self.settings.rp_id, (self.settings.officer_origin, self.settings.oversight_origin)
+        )
+        self.sign_in = SignIn(self.registry, self.recorder, self.mandate, party, self.time.now)
+        self.accounts = Accounts(self.registry, self.recorder, self.authorizer, self.gate, self.sign_in)
+        self.oversight = Oversight(
+            self.log, self.registry, self.keyring, self.store, self.mandate, self.authorizer, self.gate
+        )
+        self.epochs = EpochDuties(self.mandate, self.keyring, self.store, self.registry, self.recorder)
+        self.purge = Purge(self.keyring, self.store, self.registry, self.recorder, self.time)
+        self.intake = Intake(
+            self.mandate,
+            self.keyring,
+            self.store,
+            self.alerts,
+            self.recorder,
+            self.time,
+            bundle_key,
+            lambda: self.epochs.make_ahead(self.time.now()),
+        )
+        self.report = Report(
+            self.folder, self._files, self.log, self.registry, self.keyring, self.store, self.mandate, self.time
+        )
+
+    def _recover(self) -> None:
+        self.recorder.reconcile()  # (5)
+        if self.log.size:
+            self.time.advance_to(self.recorder.last_time())
+        self.purge.run()
+        self._check_segments()
+        with contextlib.suppress(ClockRefused):
+            self.gate.close_interrupted()  # (6)
+        self.recorder.record(  # (7)
+            "vault-started", {}, at=self.recorder.now(), public={"build_sha256": build_sha256()}
+        )
+
+    def _check_segments(self) -> None:
+        for name, digest in self.registry.segments().items():
+            try:
+                self.store.verify_segment(name, digest)
+            except GlassplateError as error:
+                self._problems[f"segment {name}"] = str(error)
+
+    def close(self) -> None:
+        """Publish what is recorded, say goodbye, give the folder back."""
+        with contextlib.suppress(GlassplateError, OSError):
+            if self.mandate.is_installed:
+                self.recorder.record("vault-stopped", {}, at=self.recorder.now())
+                self.publish()
+        self._closing.close()
+
+    # --- timers ------------------------------------------------------------------------------------------------
+
+    def duties(self) -> None:
+        """Everything that is due now. Purge first: it must not wait for anything else to succeed."""
+        self._try("purge", self.purge.run)
+        if not self.mandate.is_installed:
+            return
+        self._try("clock", self.time.now)
+        self._try("epochs", lambda: self.epochs.run(self.time.now()))
+        self._try("inventory", lambda: self.epochs.inventory(self.time.now()))
+        self._try("publish", self._publish_if_due)
+
+    def _try(self, duty: str, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except (GlassplateError, OSError) as error:
+            self._problems[duty] = str(error)
+        else:
+            self._problems.pop(duty, None)
+
+    def _publish_if_due(self) -> None:
+        interval = timedelta(seconds=self.mandate.last().verified.charter.publication_interval_seconds)
+        now = datetime.now(UTC)  # pacing only: how often outsiders see the log grow in real time
+        if self._published_at is None or now - self._published_at >= interval:
+            self.publish()
+
+    def publish(self) -> int:
+        """Publish charter, report, pages and the log's tree; returns the published size."""
+        self._published_at = datetime.now(UTC)
+        return self.report.publish()
+
+    def publish_for(self, token: str | None) -> int:
+        """Publish now, asked by a person."""
+        session = self.gate.who(token)
+        self.authorizer.authorize(session, "publish", None, self.time.now())
+        return self.publish()
+
+    # --- charter -----------------------------------------------------------------------------------------------
+
+    def install_charter(self, documents: dict[str, str]) -> Receipt:
+        """Install a signed charter. It carries its own authority, so no session is asked for.
+
+        Log entry first, then the files, then the effect; a crash in between is repaired by installing again.
+        """
+        now = self.time.now()
+        installed = self.mandate.install(documents, now)
+        is_first = not self.mandate.is_installed
+        charter = installed.verified.charter
+        self.mandate.use(installed)
+        self.mandate.keep(installed)
+        receipt = self.recorder.record(
+            "charter-installed",
+            {"signed_by": dict(installed.verified.signed_by)},
+            at=now,
+            public={
+                "version": str(charter.version),
+                "charter_sha256": sha256_hex(documents["charter.json"].encode()),
+                "expires": charter.expires_at.isoformat(),
+            },
+        )
+        if is_first:
+            self._add_first_administrator(now)
+        self.epochs.run(now)
+        return receipt
+
+    def _add_first_administrator(self, now: datetime) -> None:
+        path = VaultPaths(self.folder.vault).root / FIRST_ADMINISTRATOR
+        if path.exists():
+            operation = parse_json(path.read_bytes(), limit=4096)
+            self.recorder.record(
+                "account-changed",
+                {"by": "init", "account_id": operation["account_id"], "roles": operation["roles"]},
+                at=now,
+                operation=operation,
+            )
+            self._files.remove(path)
+
+    def charter_summary(self) -> CharterSummary:
+        """The charter in force, or the last one."""
+        verified = self.mandate.last().verified
+        return verified.charter.summary(verified.signed_by)
+
+    # --- health ------------------------------------------------------------------------------------------------
+
+    def status(self) -> VaultStatus:
+        """Health without a word about plates, people or cases."""
+        problems = dict(self._problems)
+        overdue = self.purge.overdue()
+        if overdue:
+            problems["purge"] = f"Overdue and not destroyed: {', '.join(overdue)}. Search has stopped for them."
+        try:
+            self.mandate.current(self.time.now())
+        except (CharterRejected, ClockRefused) as error:
+            problems[error.kind] = str(error)
+        for epoch_id in self.keyring.resurrected:
+            problems[f"key {epoch_id}"] = f"The key of {epoch_id} came back from a copy and was destroyed again."
+        live = [state for state in epoch_states(self.keyring, self.registry, self.store) if state.state != "destroyed"]
+        return VaultStatus(
+            healthy=not problems,
+            problems=tuple(problems.values()),
+            charter=self.charter_summary() if self.mandate.is_installed else None,
+            log_origin=self.settings.log_origin,
+            log_size=self.log.size,
+            published_size=self.log.published_size,
+            now=self.time.purge_now(),
+            oldest_live_read_at=min((s.starts_at for s in live if s.reads), default=None),
+            live_epochs=len(live),
+            next_destruction_at=min((s.destroy_at for s in live), default=None),
+        )
+
+    # --- the demo's clock ----------------------------------------------------------------------------------------
+
+    def advance_demo_clock(self, to: datetime) -> datetime:
+        """Let the demo's days pass, each with its duties; only under a demo charter and a demo clock."""
+        if self.demo_clock is None or not self.mandate.is_demo():
+            raise Refused("Only a demo's clock can be advanced.", ("demo-only",))
+        while (left := to - self.demo_clock.wall()) > timedelta(0):
+            self.demo_clock.advance(min(left, timedelta(days=1)))
+            self.duties()
+        return self.demo_clock.wall()
+
+
+@contextlib.contextmanager
+def _folder_lock(folder: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderBusy(
+                f"Another vault already runs on {folder.parent}. Use it, or stop it first (glassplate doctor shows it)."
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+__all__ = ["LogUnavailable", "Vault", "VaultPaths", "create_city"]

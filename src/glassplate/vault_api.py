@@ -1,0 +1,281 @@
+"""The vault's socket: HTTP routes over the ``Vault``, nothing decided here.
+
+Each route hands the caller's token to a function that authenticates and authorizes by itself; a route without a
+token argument answers anybody who can reach the socket, and says nothing about plates, people or cases.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import datetime  # noqa: TC003 - FastAPI reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Body, Depends, FastAPI, Header, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.concurrency import run_in_threadpool
+
+from glassplate import records
+from glassplate.errors import GlassplateError, InputRefused, Refused, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from glassplate.vault import Vault
+
+BODY_LIMIT = 64 * 1024  # every JSON call but the two below
+HOTLIST_LIMIT = 4 * 1024 * 1024
+CHARTER_LIMIT = 1024 * 1024
+BATCH_LIMIT = 32 * 1024 * 1024  # 250 reads with their crops
+DUTY_INTERVAL_SECONDS = 1.0
+_LIMITS = {"/v1/batches": BATCH_LIMIT, "/v1/hotlist": HOTLIST_LIMIT, "/v1/charter": CHARTER_LIMIT}
+
+Field = Annotated[str, Body(embed=True, max_length=4096)]
+
+
+def _token(authorization: Annotated[str | None, Header()] = None) -> str | None:
+    scheme, _, token = (authorization or "").partition(" ")
+    return token if scheme == "Bearer" and token else None
+
+
+Token = Annotated[str | None, Depends(_token)]
+
+
+def create_api(vault: Vault) -> FastAPI:
+    """The ASGI application of one vault."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        duties = asyncio.create_task(_run_duties(vault))
+        yield
+        duties.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await duties
+        await run_in_threadpool(vault.close)
+
+    app = FastAPI(title="Glassplate vault", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.middleware("http")(_limit_body)
+    app.add_exception_handler(GlassplateError, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unexpected)
+    _add_open_routes(app, vault)
+    _add_sign_in_routes(app, vault)
+    _add_officer_routes(app, vault)
+    _add_oversight_routes(app, vault)
+    _add_administrator_routes(app, vault)
+    if vault.demo_clock is not None:
+        _add_demo_routes(app, vault)
+    return app
+
+
+async def _run_duties(vault: Vault) -> None:
+    """The timers. A duty that fails is reported by ``status`` and tried again; it never stops the next one."""
+    while True:
+        await run_in_threadpool(vault.duties)
+        await asyncio.sleep(DUTY_INTERVAL_SECONDS)
+
+
+def _add_open_routes(app: FastAPI, vault: Vault) -> None:
+    @app.get("/v1/status")
+    def status() -> records.VaultStatus:
+        return vault.status()
+
+    @app.get("/v1/charter")
+    def charter() -> records.CharterSummary:
+        return vault.charter_summary()
+
+    @app.post("/v1/charter")
+    def install_charter(documents: Annotated[dict[str, str], Body(embed=True)]) -> records.Receipt:
+        return vault.install_charter(documents)
+
+    @app.get("/v1/bundle")
+    def bundle() -> str:
+        return vault.intake.bundle()
+
+    @app.post("/v1/batches")
+    async def batches(request: Request) -> records.BatchOutcome:
+        content = await request.body()
+        return await run_in_threadpool(vault.intake.accept, content)
+
+    @app.post("/v1/purge")
+    def purge() -> list[str]:
+        return vault.purge.run()
+
+
+def _add_sign_in_routes(app: FastAPI, vault: Vault) -> None:
+    sign_in = vault.sign_in
+
+    @app.post("/v1/sign-in/options")
+    def options(account_id: Annotated[str | None, Body(embed=True)] = None) -> dict[str, Any]:
+        return sign_in.sign_in_options(account_id)
+
+    @app.post("/v1/sign-in")
+    def enter(assertion: Annotated[dict[str, Any], Body()], origin: Field) -> tuple[str, records.Session]:
+        return sign_in.sign_in(assertion, origin)
+
+    @app.post("/v1/sign-in/link")
+    def redeem(secret: Field) -> tuple[str, records.Session]:
+        return sign_in.redeem_link(secret)
+
+    @app.post("/v1/passkeys/options")
+    def registration_options(invitation: Field) -> dict[str, Any]:
+        return sign_in.registration_options(invitation)
+
+    @app.post("/v1/passkeys")
+    def register(
+        invitation: Field, attestation: Annotated[dict[str, Any], Body()], origin: Field
+    ) -> records.Account:
+        return sign_in.register_passkey(invitation, attestation, origin)
+
+    @app.get("/v1/session")
+    def session(token: Token) -> records.Session:
+        return vault.gate.who(token)
+
+    @app.post("/v1/sign-out")
+    def sign_out(token: Token) -> None:
+        sign_in.sign_out(vault.gate.who(token), token or "")
+
+    @app.post("/v1/pairings")
+    def begin_pairing() -> tuple[str, str]:
+        return sign_in.begin_pairing()
+
+    @app.post("/v1/pairings/confirm")
+    def confirm_pairing(token: Token, code: Field) -> None:
+        sign_in.confirm_pairing(vault.gate.who(token), code)
+
+    @app.post("/v1/pairings/finish")
+    def finish_pairing(secret: Field) -> tuple[str, records.Session] | None:
+        return sign_in.finish_pairing(secret)
+
+
+def _add_officer_routes(app: FastAPI, vault: Vault) -> None:
+    @app.post("/v1/searches")
+    def search(token: Token, request: Annotated[records.SearchRequest, Body(embed=True)]) -> records.SearchResult:
+        return vault.gate.search(token, request)
+
+    @app.get("/v1/searches")
+    def my_searches(token: Token) -> list[records.PastSearch]:
+        return vault.gate.my_searches(token)
+
+    @app.post("/v1/images")
+    def image(
+        token: Token, read_id: Field, search_index: Annotated[int, Body()], kind: Field
+    ) -> records.OpenedImage:
+        return vault.gate.open_image(token, read_id, search_index, kind)
+
+    @app.get("/v1/alerts")
+    def alerts(token: Token) -> list[records.Alert]:
+        return vault.alerts.waiting(token)
+
+    @app.post("/v1/alerts/{alert_id}/show")
+    def show_alert(token: Token, alert_id: str) -> records.ShownAlert:
+        return vault.alerts.show(token, alert_id)
+
+    @app.post("/v1/alerts/{alert_id}/decision")
+    def decide_alert(
+        token: Token, alert_id: str, confirmed: Annotated[bool, Body()], disposition: Field, note: Field
+    ) -> records.Receipt:
+        return vault.alerts.decide(token, alert_id, confirmed=confirmed, disposition=disposition, note=note)
+
+    @app.get("/v1/hotlist")
+    def hotlist(token: Token) -> list[records.HotlistEntry]:
+        return vault.alerts.hotlist(token)
+
+    @app.post("/v1/hotlist")
+    def import_hotlist(
+        token: Token, rows: Annotated[list[dict[str, str]], Body()], authority: Field
+    ) -> records.HotlistImport:
+        return vault.alerts.import_hotlist(token, rows, authority)
+
+
+def _add_oversight_routes(app: FastAPI, vault: Vault) -> None:
+    @app.get("/v1/log/entries")
+    def entries(token: Token, first: int = 0, count: int = 100) -> list[records.EntrySummary]:
+        return vault.oversight.entries(token, first, count)
+
+    @app.get("/v1/log/entries/{index}/proof")
+    def proof(token: Token, index: int) -> str:
+        return vault.oversight.proof(token, index)
+
+    @app.get("/v1/log/bodies")
+    def bodies(token: Token, first: int = 0, count: int = 100) -> list[records.SealedBody]:
+        return vault.oversight.bodies(token, first, count)
+
+    @app.get("/v1/epochs")
+    def epochs(token: Token) -> list[records.EpochStatus]:
+        return vault.oversight.epochs(token)
+
+    @app.get("/v1/report")
+    def report() -> dict[str, Any]:
+        return vault.report.numbers()
+
+
+def _add_administrator_routes(app: FastAPI, vault: Vault) -> None:
+    @app.get("/v1/accounts")
+    def accounts(token: Token) -> list[records.Account]:
+        return vault.accounts.all(token)
+
+    @app.post("/v1/accounts")
+    def add_account(
+        token: Token,
+        account_id: Field,
+        display_name: Field,
+        roles: Annotated[list[str], Body()],
+        training_valid_until: Annotated[datetime, Body()],
+    ) -> tuple[records.Account, str]:
+        return vault.accounts.add(token, account_id, display_name, tuple(roles), training_valid_until)
+
+    @app.post("/v1/publish")
+    def publish(token: Token) -> int:
+        return vault.publish_for(token)
+
+    @app.post("/v1/sign-in/issue-link")
+    def issue_link(token: Token, account_id: Field) -> str:
+        return vault.accounts.issue_link(token, account_id)
+
+
+def _add_demo_routes(app: FastAPI, vault: Vault) -> None:
+    @app.post("/v1/demo/clock")
+    def advance(to: Annotated[datetime, Body(embed=True)]) -> datetime:
+        return vault.advance_demo_clock(to)
+
+
+async def _limit_body(request: Request, call_next: Any) -> Any:
+    limit = _LIMITS.get(request.url.path, BODY_LIMIT)
+    try:
+        declared = int(request.headers.get("content-length", "0"))
+    except ValueError:
+        declared = limit + 1
+    if declared > limit or "chunked" in request.headers.get("transfer-encoding", ""):
+        return _answer(InputRefused(f"The request is larger than {limit} bytes, or does not say its size."))
+    return await call_next(request)
+
+
+async def _problem(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, GlassplateError)  # noqa: S101 - registered for this type only
+    return _answer(error)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
+    places = sorted({".".join(str(part) for part in item["loc"][1:]) for item in error.errors()})
+    return _answer(UsageError(f"These values are missing or malformed: {', '.join(places)}."))
+
+
+async def _unexpected(_request: Request, _error: Exception) -> PlainTextResponse:
+    return PlainTextResponse("The vault failed unexpectedly; see its log.", status_code=500)
+
+
+def _answer(error: GlassplateError) -> JSONResponse:
+    """RFC 9457 problem document."""
+    return JSONResponse(
+        {
+            "type": f"urn:glassplate:{error.kind}",
+            "kind": error.kind,
+            "detail": str(error),
+            "rules": list(error.rules) if isinstance(error, Refused) else [],
+        },
+        status_code=error.http_status,
+        media_type="application/problem+json",
+    )

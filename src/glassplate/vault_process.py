@@ -1,0 +1,126 @@
+"""The vault as a process: ``python -m glassplate.vault_process init|run``.
+
+Says one line on standard output: ``ready`` (or the new city's keys), or a JSON problem when it cannot start. All else
+goes to standard error. The unlock secret comes as a file, never as an argument or a variable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import secrets
+import socket
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from glassplate.config import CityFolder, Settings, load_settings
+from glassplate.errors import GlassplateError, KeyUnavailable, Refused, StorageFailed
+from glassplate.keys import SettableClock, harden_process
+
+if TYPE_CHECKING:
+    from glassplate.vault import Vault
+
+MAX_SECRET_BYTES = 4096
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the process; returns its exit code."""
+    chosen = _parser().parse_args(arguments)
+    harden_process()
+    try:
+        if chosen.act == "init":
+            _init(chosen)
+        else:
+            _run(chosen)
+    except GlassplateError as error:
+        _say({"kind": error.kind, "detail": str(error), "rules": list(error.rules) if isinstance(error, Refused) else []})
+        return error.exit_code
+    except OSError as error:
+        _say({"kind": StorageFailed.__name__, "detail": f"{error.filename or 'The disk'}: {error.strerror}."})
+        return StorageFailed.exit_code
+    return 0
+
+
+def _init(chosen: argparse.Namespace) -> None:
+    from glassplate.vault import create_city
+
+    fingerprints = dict(part.split("=", 1) for part in chosen.office)
+    invitation = secrets.token_urlsafe(32)
+    log_vkey, bundle_vkey = create_city(
+        CityFolder(chosen.dir),
+        Settings(log_origin=chosen.origin) if chosen.origin else Settings(),
+        _secret(chosen.unlock),
+        fingerprints,
+        (chosen.administrator, chosen.administrator_name or chosen.administrator),
+        invitation,
+        chosen.demo_clock or datetime.now(UTC),
+    )
+    _say({"log_vkey": log_vkey, "bundle_vkey": bundle_vkey, "invitation": invitation})
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    from glassplate.vault import Vault
+
+    folder = CityFolder(chosen.dir)
+    clock = SettableClock(chosen.demo_clock) if chosen.demo_clock else None
+    vault = Vault(folder, load_settings(folder), _secret(chosen.unlock), clock=clock)
+    serve(vault)
+
+
+def serve(vault: Vault) -> None:
+    """Answer on the vault's socket until told to stop."""
+    import uvicorn
+
+    from glassplate.vault_api import create_api
+
+    path = vault.folder.socket
+    path.unlink(missing_ok=True)  # we hold the folder's lock, so what lies here is a dead vault's
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    server = uvicorn.Server(uvicorn.Config(create_api(vault), log_level="warning", access_log=False, lifespan="on"))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _secret(path: Path) -> bytes:
+    try:
+        secret = path.read_bytes()[: MAX_SECRET_BYTES + 1].strip()
+    except OSError as error:
+        raise KeyUnavailable(f"The unlock secret {path} cannot be read: {error.strerror}.") from None
+    if not 1 <= len(secret) <= MAX_SECRET_BYTES:
+        raise KeyUnavailable(f"The unlock secret {path} is empty or longer than {MAX_SECRET_BYTES} bytes.")
+    return secret
+
+
+def _say(message: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="glassplate.vault_process")
+    acts = parser.add_subparsers(dest="act", required=True)
+    for name in ("init", "run"):
+        act = acts.add_parser(name)
+        act.add_argument("--dir", type=Path, required=True)
+        act.add_argument("--unlock", type=Path, required=True)
+        act.add_argument("--demo-clock", type=datetime.fromisoformat)
+        if name == "init":
+            act.add_argument("--origin")
+            act.add_argument("--office", action="append", default=[])
+            act.add_argument("--administrator", default="administrator")
+            act.add_argument("--administrator-name")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""Keys as the record tells them: created, closed, destroyed in time, and counted every day. Silence is a finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from glassplate.verify.findings import Verification
+    from glassplate.verify.tree import PublicEntry
+
+LATE_AFTER = timedelta(hours=1)  # a purge that a restart delayed is told; an hour is no restart
+
+
+@dataclass(slots=True)
+class _Key:
+    epoch: str
+    key_id: str
+    starts: datetime
+    destroy_at: datetime
+    closed: bool = False
+    destroyed: bool = False
+
+
+class KeyLife:
+    """Follows every epoch key through the entries, in log order."""
+
+    def __init__(self, retention_at: Callable[[int], timedelta | None], result: Verification) -> None:
+        """``retention_at``: the retention of the charter in force at an entry index."""
+        self._retention_at = retention_at
+        self._result = result
+        self._keys: dict[str, _Key] = {}
+        self._days: dict[date, int] = {}
+
+    def follow(self, entries: Sequence[PublicEntry], now: datetime) -> None:
+        """Check every entry, then what is true at ``now``."""
+        steps: dict[str, Callable[[PublicEntry], None]] = {
+            "epoch-created": self._created,
+            "epoch-closed": self._closed,
+            "epoch-supplement": self._closed,
+            "epoch-destroyed": self._destroyed,
+            "key-inventory": self._inventory,
+        }
+        for entry in entries:
+            step = steps.get(entry.entry_type)
+            if step is None:
+                continue
+            try:
+                step(entry)
+            except (KeyError, ValueError):
+                self._result.find(entry.where, "its public fields are not those of format 1")
+        self._at_the_end(now)
+
+    def destroy_at(self, epoch: str) -> datetime | None:
+        """When the record says that the epoch's key dies."""
+        key = self._keys.get(epoch)
+        return key.destroy_at if key else None
+
+    def key_id(self, epoch: str) -> str | None:
+        """The id under which the epoch's key was created."""
+        key = self._keys.get(epoch)
+        return key.key_id if key else None
+
+    def _created(self, entry: PublicEntry) -> None:
+        public = entry.public
+        key = _Key(
+            public["epoch"],
+            public["key_id"],
+            datetime.fromisoformat(public["starts"]),
+            datetime.fromisoformat(public["destroy_at"]),
+        )
+        if key.epoch in self._keys:
+            self._result.find(entry.where, f"the key of {key.epoch} is created a second time")
+        retention = self._retention_at(entry.index)
+        if retention is not None and key.destroy_at > key.starts + retention:
+            self._result.find(
+                entry.where, f"the key of {key.epoch} would outlive the charter's limit ({key.destroy_at:%Y-%m-%d %H:%M})"
+            )
+        self._keys[key.epoch] = key
+
+    def _closed(self, entry: PublicEntry) -> None:
+        key = self._known(entry)
+        if key and key.destroyed:
+            self._result.find(entry.where, f"the epoch {key.epoch} is closed after its key was destroyed")
+        if key:
+            key.closed = True
+
+    def _destroyed(self, entry: PublicEntry) -> None:
+        key = self._known(entry)
+        if key is None:
+            return
+        done = datetime.fromisoformat(entry.public["done"])
+        if entry.public["key_id"] != key.key_id:
+            self._result.find(entry.where, f"it names another key than the one created for {key.epoch}")
+        if done > key.destroy_at + LATE_AFTER:
+            self._result.find(
+                entry.where,
+                f"the key of {key.epoch} was due on {key.destroy_at:%Y-%m-%d %H:%M} and destroyed {done - key.destroy_at} late",
+            )
+        key.destroyed = True
+
+    def _inventory(self, entry: PublicEntry) -> None:
+        day = date.fromisoformat(entry.public["date"])
+        said = set(filter(None, entry.public["live"].split(",")))
+        true = {key.epoch for key in self._keys.values() if not key.destroyed}
+        for epoch in sorted(said - true):
+            self._result.find(entry.where, f"it counts {epoch} as live, which the record does not know as live")
+        for epoch in sorted(true - said):
+            self._result.find(entry.where, f"it leaves out {epoch}, whose destruction is not in the record")
+        self._days[day] = entry.index
+
+    def _known(self, entry: PublicEntry) -> _Key | None:
+        key = self._keys.get(entry.public["epoch"])
+        if key is None:
+            self._result.find(entry.where, f"the key of {entry.public['epoch']} was never created in the record")
+        return key
+
+    def _at_the_end(self, now: datetime) -> None:
+        for key in self._keys.values():
+            if not key.destroyed and now > key.destroy_at + LATE_AFTER:
+                self._result.find(
+                    f"epoch {key.epoch}",
+                    f"its key was due to die on {key.destroy_at:%Y-%m-%d %H:%M} UTC and the record does not show that it did",
+                )
+        self._check_days(now)
+        live = sum(not key.destroyed for key in self._keys.values())
+        dead = [key for key in self._keys.values() if key.destroyed]
+        self._result.tell(f"{len(self._keys)} epoch keys were created; {len(dead)} are destroyed, each in time; {live} are alive.")
+        if dead:
+            newest = max(dead, key=lambda key: key.starts)
+            self._result.tell(f"The key of {newest.epoch} (id {newest.key_id}) is destroyed, as is every older one.")
+
+    def _check_days(self, now: datetime) -> None:
+        if not self._days:
+            self._result.find("key inventory", "the record has none; one a day is required")
+            return
+        day, last = min(self._days), now.astimezone(UTC).date() - timedelta(days=1)
+        missing = []
+        while day <= last:
+            if day not in self._days:
+                missing.append(day)
+            day += timedelta(days=1)
+        if missing:
+            self._result.find(
+                "key inventory",
+                f"{len(missing)} days are missing, the first {missing[0]}: a silent day is a day without proof",
+            )

@@ -1,0 +1,37 @@
+"""The officer face as an ASGI application."""
+
+from __future__ import annotations
+
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING
+
+from glassplate.web.application import application
+from glassplate.web.face import ClientFactory, Face
+from glassplate.web.officer.alerts import alert_routes
+from glassplate.web.officer.history import history_routes
+from glassplate.web.officer.search import search_routes
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+COOKIE = "__Host-glassplate"
+NAVIGATION = (
+    ("/search", "Search"),
+    ("/alerts", "Alerts"),
+    ("/searches", "My searches"),
+    ("/policy", "Policy"),
+)
+
+
+def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC) -> FastAPI:
+    """The face at ``origin``; ``client_factory`` makes a client for a session token."""
+    face = Face(
+        name="officer",
+        title="Plate Reads",
+        origin=origin,
+        cookie=COOKIE,
+        navigation=NAVIGATION,
+        client_factory=client_factory,
+        zone=zone,
+    )
+    return application(face, search_routes(), alert_routes(), history_routes())

@@ -1,0 +1,149 @@
+"""Searching: the form, the receipt, the reads. A search is an act, so it is a POST; no plate is ever in an address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime  # noqa: TC003 - the JSON twin resolves it
+from typing import TYPE_CHECKING, ClassVar
+
+from fastapi import APIRouter
+from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations
+from starlette.responses import RedirectResponse, Response
+
+from glassplate.errors import NotSignedIn, Refused, UsageError
+from glassplate.records import FoundRead, OpenedImage, Receipt, SearchRequest, SearchResult
+from glassplate.web import pages, words
+from glassplate.web.officer.search_form import SearchChoices, SearchForm
+from glassplate.web.officer.time_strip import TimeStrip, time_strip
+from glassplate.web.signing_in import Posted, Visited
+
+if TYPE_CHECKING:
+    from glassplate.web.face import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The gate said no. ``rules`` is empty where only the words of the question were off."""
+
+    detail: str
+    rules: tuple[str, ...]
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """One line of the answer."""
+
+    found: FoundRead
+    characters: tuple[words.Character, ...]
+    check_by_eye: bool
+    deleted: str
+    """Such as "in 27 days"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A search that ran. The receipt is its first line, on the page and here."""
+
+    receipt: Receipt
+    policy_version: str
+    request: SearchRequest
+    purpose_label: str
+    searched_since: datetime
+    searched_until: datetime
+    rows: tuple[ReadRow, ...]
+    cameras: int
+    truncated: bool
+    strip: TimeStrip
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """The search page: the form, and what came of it."""
+
+    template: ClassVar[str] = "officer/search.html"
+    form: SearchForm = field(repr=False)
+    choices: SearchChoices
+    complaints: dict[str, str]
+    refusal: Refusal | None
+    answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePage:
+    """A scene opened through the gate, with its own entry in the record."""
+
+    template: ClassVar[str] = "officer/image.html"
+    image: OpenedImage
+
+
+def search_routes() -> APIRouter:
+    """``/search`` and ``/images``."""
+    router = APIRouter()
+
+    @router.get("/")
+    def home(visit: Visited) -> RedirectResponse:
+        del visit  # only to be signed in
+        return RedirectResponse("/search", status_code=303)
+
+    @router.get("/search")
+    def search_page(request: Request, visit: Visited) -> Response:
+        choices = SearchChoices.of(visit.charter)
+        page = SearchPage(SearchForm.empty(choices), choices, {}, None, None)
+        return pages.answer(request, page, visit.frame)
+
+    @router.post("/search")
+    def search(request: Request, visit: Visited, form: Posted) -> Response:
+        page, status = _searched(visit, SearchForm.posted(form))
+        return pages.answer(request, page, visit.frame, status)
+
+    @router.post("/images")
+    def image(request: Request, visit: Visited, form: Posted) -> Response:
+        index = form.text("search_index")
+        if not index.isdecimal():
+            raise UsageError("Open an image from the search that found it.")
+        opened = visit.client.open_image(form.text("read_id"), int(index), "scene")
+        return pages.answer(request, ImagePage(opened), visit.frame)
+
+    return router
+
+
+def _searched(visit: Visit, form: SearchForm) -> tuple[SearchPage, int]:
+    choices = SearchChoices.of(visit.charter)
+    complaints = form.complaints(choices)
+    if complaints:
+        return SearchPage(form, choices, complaints, None, None), 422
+    try:
+        result = visit.client.search(form.request(choices, visit.now))
+    except NotSignedIn:
+        raise
+    except (Refused, UsageError) as error:  # the form stays, so that the officer can mend it
+        rules = error.rules if isinstance(error, Refused) else ()
+        return SearchPage(form, choices, {}, Refusal(str(error), rules, error.http_status), None), error.http_status
+    return SearchPage(form, choices, {}, None, _answer(result, choices, visit.now)), 200
+
+
+def _answer(result: SearchResult, choices: SearchChoices, now: datetime) -> Answer:
+    rows = tuple(_row(found, now) for found in result.reads)
+    return Answer(
+        receipt=result.receipt,
+        policy_version=result.policy_version,
+        request=result.request,
+        purpose_label=words.label(choices.purposes, result.request.purpose),
+        searched_since=result.searched_since,
+        searched_until=result.searched_until,
+        rows=rows,
+        cameras=len({found.read.camera_id for found in result.reads}),
+        truncated=result.truncated,
+        strip=time_strip(rows, result.searched_since, result.searched_until),
+    )
+
+
+def _row(found: FoundRead, now: datetime) -> ReadRow:
+    characters = words.characters(found.read)
+    return ReadRow(
+        found=found,
+        characters=characters,
+        check_by_eye=any(character.is_doubtful for character in characters),
+        deleted=words.until(found.destroyed_at, now),
+    )

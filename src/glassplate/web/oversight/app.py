@@ -1,0 +1,36 @@
+"""The oversight face as an ASGI application."""
+
+from __future__ import annotations
+
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING
+
+from glassplate.web.application import application
+from glassplate.web.face import ClientFactory, Face
+from glassplate.web.oversight.keys import key_routes
+from glassplate.web.oversight.log import log_routes
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+COOKIE = "__Host-glassplate-oversight"  # cookies know no ports: on one host the faces need two names
+NAVIGATION = (
+    ("/entries", "Record"),
+    ("/refusals", "Refusals"),
+    ("/keys", "Keys"),
+    ("/charter", "Charter"),
+)
+
+
+def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC) -> FastAPI:
+    """The face at ``origin``; ``client_factory`` makes a client for a session token."""
+    face = Face(
+        name="oversight",
+        title="Oversight",
+        origin=origin,
+        cookie=COOKIE,
+        navigation=NAVIGATION,
+        client_factory=client_factory,
+        zone=zone,
+    )
+    return application(face, log_routes(), key_routes())

@@ -1,0 +1,124 @@
+"""The record as it can be seen without an auditor's key: every entry's public half, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from fastapi import APIRouter, Query
+from starlette.exceptions import HTTPException
+from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from glassplate.records import EntrySummary
+from glassplate.web import pages
+from glassplate.web.signing_in import Visited
+
+if TYPE_CHECKING:
+    from glassplate.web.face import Visit
+
+PAGE_SIZE = 50
+REFUSALS_LOOKED_AT = 2_000  # newest entries that the refusals page goes through; it says so
+FETCH_SIZE = 500
+HIDDEN_FIELDS = ("type", "time")  # shown in columns of their own
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesPage:
+    """One page of the record. ``older`` and ``newer`` are the ``before`` of the neighbors, or None at the ends."""
+
+    template: ClassVar[str] = "oversight/entries.html"
+    entries: tuple[EntrySummary, ...]
+    size: int
+    published_size: int
+    older: int | None
+    newer: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """One entry's public half; ``is_published`` once a signed checkpoint covers it and a proof can be had."""
+
+    template: ClassVar[str] = "oversight/entry.html"
+    entry: EntrySummary
+    is_published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalsPage:
+    """Refusals among the newest ``looked_at`` entries, and how many by type."""
+
+    template: ClassVar[str] = "oversight/refusals.html"
+    refusals: tuple[EntrySummary, ...]
+    by_rule: tuple[tuple[str, int], ...]
+    looked_at: int
+    size: int
+
+
+def log_routes() -> APIRouter:
+    """``/entries``, ``/entries/{index}``, its proof, and ``/refusals``."""
+    router = APIRouter()
+
+    @router.get("/")
+    def home(visit: Visited) -> RedirectResponse:
+        del visit  # only to be signed in
+        return RedirectResponse("/entries", status_code=303)
+
+    @router.get("/entries")
+    def entries(request: Request, visit: Visited, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+        size = visit.status.log_size
+        end = min(before or size, size)
+        first = max(0, end - PAGE_SIZE)
+        found = visit.client.entries(first, end - first) if end else []
+        page = EntriesPage(
+            entries=tuple(reversed(found)),
+            size=size,
+            published_size=visit.status.published_size,
+            older=first or None,
+            newer=min(end + PAGE_SIZE, size) if end < size else None,
+        )
+        return pages.answer(request, page, visit.frame)
+
+    @router.get("/entries/{index}")
+    def entry(request: Request, visit: Visited, index: int) -> Response:
+        found = visit.client.entries(index, 1) if 0 <= index < visit.status.log_size else []
+        if not found:
+            raise HTTPException(404, f"The record has no entry {index} yet")
+        page = EntryPage(found[0], index < visit.status.published_size)
+        return pages.answer(request, page, visit.frame)
+
+    @router.get("/entries/{index}/proof")
+    def proof(visit: Visited, index: int) -> PlainTextResponse:
+        name = f'attachment; filename="entry-{index}.tlog-proof"'
+        return PlainTextResponse(visit.client.proof(index), headers={"Content-Disposition": name})
+
+    @router.get("/refusals")
+    def refusals(request: Request, visit: Visited) -> Response:
+        return pages.answer(request, _refusals(visit), visit.frame)
+
+    return router
+
+
+def _refusals(visit: Visit) -> RefusalsPage:
+    size = visit.status.log_size
+    first = max(0, size - REFUSALS_LOOKED_AT)
+    found: list[EntrySummary] = []
+    for start in range(first, size, FETCH_SIZE):
+        found += [one for one in visit.client.entries(start, min(FETCH_SIZE, size - start)) if is_refusal(one)]
+    counts: dict[str, int] = {}
+    for one in found:
+        for rule in rules_of(one):
+            counts[rule] = counts.get(rule, 0) + 1
+    by_rule = tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return RefusalsPage(tuple(reversed(found)), by_rule, size - first, size)
+
+
+def is_refusal(entry: EntrySummary) -> bool:
+    """Every type of entry for something that was refused ends or starts with the word."""
+    return entry.entry_type.endswith("-refused") or entry.entry_type in ("refusal", "refused")
+
+
+def rules_of(entry: EntrySummary) -> tuple[str, ...]:
+    """The rules that an entry names in public, else its type."""
+    named = entry.public.get("rules") or entry.public.get("rule") or ""
+    return tuple(rule.strip() for rule in named.split(",") if rule.strip()) or (entry.entry_type,)

@@ -1,0 +1,134 @@
+"""How values read on a page: times, spans, counts, doubt. Pure functions; the templates' filters."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
+
+from glassplate.records import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glassplate.records import PlateRead, Vehicle
+
+DOUBT_THRESHOLD = 0.8
+"""A character read with less confidence is marked and the row says "Check by eye"."""
+PLAIN_WORD_THRESHOLD = 0.5  # below it a vehicle's class or color is a guess and says so
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """One character of a plate as read, with what the reader thought of it."""
+
+    text: str = field(repr=False)
+    confidence: float
+    is_doubtful: bool
+
+
+def characters(read: PlateRead) -> tuple[Character, ...]:
+    """The read's characters; one without a confidence counts as doubtful."""
+    known = read.character_confidences
+    values = (*known, *(0.0 for _ in range(len(read.text) - len(known))))
+    return tuple(
+        Character(text, value, value < DOUBT_THRESHOLD)
+        for text, value in zip(read.text, values, strict=False)
+    )
+
+
+def count(number: int) -> str:
+    """18442 -> "18,442"."""
+    return f"{number:,}"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """(1, "read") -> "1 read"; (6, "read") -> "6 reads"."""
+    return f"{count(number)} {noun if number == 1 else plural or noun + 's'}"
+
+
+def minutes_in_words(minutes: int) -> str:
+    """43200 -> "30 days"; 90 -> "90 minutes"."""
+    for size, noun in ((24 * 60, "day"), (60, "hour")):
+        if minutes and minutes % size == 0:
+            return counted(minutes // size, noun)
+    return counted(minutes, "minute")
+
+
+def seconds_in_words(seconds: int) -> str:
+    """60 -> "1 minute"; 45 -> "45 seconds"."""
+    return minutes_in_words(seconds // 60) if seconds and seconds % 60 == 0 else counted(seconds, "second")
+
+
+def until(moment: datetime, now: datetime) -> str:
+    """How long is left, rounded down so that nobody counts on more: "in 27 days", "due now"."""
+    left = moment - now
+    for size, noun in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if left >= size:
+            return f"in {counted(left // size, noun)}"
+    return "in less than a minute" if left > timedelta() else "due now"
+
+
+def age(moment: datetime, now: datetime) -> str:
+    """How long ago: "3 days ago", "just now"."""
+    gone = now - moment
+    for size, noun in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if gone >= size:
+            return f"{counted(gone // size, noun)} ago"
+    return "just now"
+
+
+def date(moment: datetime, zone: tzinfo = UTC) -> str:
+    """"Nov 21, 2026"."""
+    local = moment.astimezone(zone)
+    return f"{local:%b} {local.day}, {local.year}"
+
+
+def clock(moment: datetime, zone: tzinfo = UTC) -> str:
+    """"21:07:31"."""
+    return f"{moment.astimezone(zone):%H:%M:%S}"
+
+
+def minute(moment: datetime, zone: tzinfo = UTC) -> str:
+    """"Nov 21, 2026, 21:07 UTC"."""
+    local = moment.astimezone(zone)
+    return f"{date(moment, zone)}, {local:%H:%M} {local.tzname()}"
+
+
+def zone_name(moment: datetime, zone: tzinfo = UTC) -> str:
+    """"UTC", "PST"."""
+    return moment.astimezone(zone).tzname() or "local time"
+
+
+def vehicle(seen: Vehicle) -> str:
+    """"Sedan, silver", with a question mark behind a guess; "Not known" where nothing honest can be said."""
+    parts = [
+        value if confidence >= PLAIN_WORD_THRESHOLD else f"{value}?"
+        for value, confidence in ((seen.body, seen.body_confidence), (seen.color, seen.color_confidence))
+        if value != UNKNOWN
+    ]
+    words = ", ".join(parts)
+    return words[:1].upper() + words[1:] if words else "Not known"
+
+
+def spaced(identifier: str) -> str:
+    """"search-refused" -> "Search refused"."""
+    words = identifier.replace("_", " ").replace("-", " ").replace(".", " ")
+    return words[:1].upper() + words[1:]
+
+
+def label(pairs: Sequence[tuple[str, str]], identifier: str) -> str:
+    """The charter's words for ``identifier``; the identifier itself where the charter has none."""
+    return dict(pairs).get(identifier, spaced(identifier))
+
+
+def data_uri(jpeg: bytes) -> str:
+    """A crop inside the page: no second address that could be cached, guessed or logged."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def percent(value: float) -> str:
+    """0.934 -> "93 %"; rounded down, so that doubt is never rounded away."""
+    return f"{int(value * 100)} %"
