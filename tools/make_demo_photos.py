@@ -218,9 +218,9 @@ def _coarsen(picture: Picture, box: Rectangle) -> None:
     cells = (max(2, part.shape[1] // 28), max(2, part.shape[0] // 28))
     few = cv2.resize(part, cells, interpolation=cv2.INTER_AREA)
     coarse = cv2.resize(few, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_CUBIC)
-    share = np.zeros(picture.shape[:2], dtype=np.float32)
-    share[_inside(wide)] = 1
-    share = cv2.GaussianBlur(share, (0, 0), 4)
+    sharp = np.zeros(picture.shape[:2], dtype=np.float32)
+    sharp[_inside(wide)] = 1
+    share = np.asarray(cv2.GaussianBlur(sharp, (0, 0), 4), dtype=np.float32)
     share[_inside(box)] = 1  # the rectangle itself is replaced in full
     share_of_part = share[_inside(wide)][..., None]
     picture[_inside(wide)] = coarse * share_of_part + part * (1 - share_of_part)

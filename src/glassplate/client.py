@@ -210,6 +210,14 @@ class VaultClient:
             training_valid_until=training_valid_until.isoformat(),
         )
 
+    def issue_link(self, account_id: str) -> str:
+        """A one-time sign-in secret for somebody (demo charters only)."""
+        return self._post("/v1/sign-in/issue-link", str, account_id=account_id)
+
+    def advance_demo_clock(self, to: datetime) -> datetime:
+        """Let a demo's days pass (only a vault with a demo clock knows this call)."""
+        return self._post("/v1/demo/clock", datetime, to=to.isoformat())
+
     def purge(self) -> list[str]:
         """Destroy every epoch that is due; returns their ids."""
         return self._post("/v1/purge", list[str])

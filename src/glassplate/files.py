@@ -1,8 +1,8 @@
 """The one seam through which durable bytes are written, so that a test can fail each write.
 
-Duties of an implementation: when ``write_atomic``, ``append``, ``overwrite`` or ``remove`` returns, the change survives
-a power cut (file and directory are fsynced). When one raises ``OSError``, either nothing changed or all of it did; the
-caller must be right both ways.
+Duties of an implementation: when a method returns, the change survives a power cut (file and directory are
+fsynced). When one raises ``OSError``, either nothing changed or all of it did; the caller must be right both
+ways.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ class Files(Protocol):
 
         Needs no free space. For shredding: ``write_atomic`` would leave the old blocks as they are.
         """
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Rename a file whose content is durable already, in its folder, and fsync that folder."""
 
     def remove(self, path: Path) -> None:
         """Remove ``path`` when present and fsync its directory."""
@@ -81,6 +84,10 @@ class LocalFiles:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def rename(self, source: Path, target: Path) -> None:
+        source.replace(target)
+        fsync_folder(target.parent)
 
     def remove(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):

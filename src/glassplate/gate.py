@@ -107,6 +107,7 @@ class Gate:
             truncated=page.truncated,
             searched_since=window[0],
             searched_until=window[1],
+            unserved=page.unserved,
         )
 
     def open_image(self, token: str | None, read_id: str, search_index: int, kind: str) -> OpenedImage:

@@ -18,18 +18,15 @@ from typing import TYPE_CHECKING
 
 from glassplate.encoding import sha256_hex
 from glassplate.errors import GlassplateError, InputRefused
-from glassplate.log import sign_note
 from glassplate.records import BatchOutcome
-from glassplate.seal import ReadOpener, bundle_text, verify_batch
+from glassplate.seal import ReadOpener, verify_batch
 from glassplate.store import StoredRead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from glassplate.alert import Alerts
     from glassplate.keys import Keyring, KeyRecord, TrustedTime
-    from glassplate.log import SigningKey
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
     from glassplate.records import PlateRead, SealedRead
@@ -50,18 +47,6 @@ class Intake:
     alerts: Alerts
     recorder: Recorder
     time: TrustedTime
-    bundle_signer: SigningKey
-    make_epochs: Callable[[], None]
-    """Creates the epochs' keys for the days ahead when they are missing."""
-
-    def bundle(self) -> str:
-        """The signed list of epoch public keys for the days ahead: no charter in force, no list, no capture."""
-        now = self.time.now()
-        self.mandate.current(now)
-        self.make_epochs()
-        keys = [r.public() for r in self.keyring.records() if r.is_alive and r.epoch.destroy_at > now]
-        text = bundle_text(self.mandate.agency_id(), now, keys)
-        return sign_note(text, [self.bundle_signer]).decode()
 
     def accept(self, data: bytes) -> BatchOutcome:
         """Take one signed batch; everything named ``accepted`` or ``duplicate`` is durable.

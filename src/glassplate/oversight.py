@@ -76,16 +76,18 @@ class Oversight:
 
 
 def epoch_states(keyring: Keyring, registry: Registry, store: Store) -> list[EpochStatus]:
-    """Every epoch key's life, newest first."""
-    live_counts = store.counts()
+    """Every epoch key's life, newest first. Closed epochs are counted by the log, the open one by the store."""
     states = []
     for record in keyring.records():
-        logged = registry.epoch(record.epoch.epoch_id)
+        epoch_id = record.epoch.epoch_id
+        logged = registry.epoch(epoch_id)
         is_closed = logged is not None and logged.closed_index is not None
-        reads = live_counts.get(record.epoch.epoch_id, 0) if record.is_alive else (logged.reads if logged else None)
+        reads = logged.reads if logged else None
+        if record.is_alive and not is_closed and store.has_hot(epoch_id):
+            reads = store.counts({epoch_id: keyring.secret(epoch_id).segment_key(0)}).get(epoch_id)
         states.append(
             EpochStatus(
-                epoch_id=record.epoch.epoch_id,
+                epoch_id=epoch_id,
                 starts_at=record.epoch.starts_at,
                 ends_at=record.epoch.ends_at,
                 destroy_at=record.epoch.destroy_at,

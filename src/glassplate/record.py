@@ -115,23 +115,11 @@ class Recorder:
         Raises:
             StorageFailed: when the body is missing or does not belong to its leaf.
         """
-        record = self._log.record(index)
-        key_id = next((key for key in record.bodies if key.startswith("history/")), None)
-        if key_id is None:
-            raise StorageFailed(f"Entry {index} has no body for a history key; restore the journal from a backup.")
-        public = json.loads(record.leaf)["pub"]
-        plain = open_body(record.bodies[key_id], self._history.private_key(key_id), body_info(public))
-        body = parse_json(plain, limit=BODY_LIMIT)
-        check_body(record.leaf, body["fields"], from_base64url(body["k"]))
-        return OpenedBody(index, public, body["fields"])
+        return _open_body(self._log, self._history, index)
 
     def now(self) -> datetime:
         """The time for the vault's own entries: goes on when the wall clock went back, so that deaths are logged."""
         return self._time.purge_now()
-
-    def last_time(self) -> datetime | None:
-        """When the last entry was written; None for an empty log."""
-        return datetime.fromisoformat(self.open_body(self._log.size - 1).fields["at"]) if self._log.size else None
 
     def reconcile(self) -> int:
         """Apply every entry that a crash kept from the registry; returns how many."""
@@ -151,6 +139,23 @@ class Recorder:
         bodies = {key_id: seal_body(plain, key, info) for key_id, key in readers.items()}
         hashes = {key_id: body_hash(body) for key_id, body in bodies.items()}
         return LogRecord(leaf=leaf_bytes(public, Commitment.of(fields, k), hashes), bodies=bodies)
+
+
+def last_logged_time(log: TransparencyLog, history: HistoryKeys) -> datetime | None:
+    """When the last entry was written, None for an empty log: no trusted time may lie before it."""
+    return datetime.fromisoformat(_open_body(log, history, log.size - 1).fields["at"]) if log.size else None
+
+
+def _open_body(log: TransparencyLog, history: HistoryKeys, index: int) -> OpenedBody:
+    record = log.record(index)
+    key_id = next((key for key in record.bodies if key.startswith("history/")), None)
+    if key_id is None:
+        raise StorageFailed(f"Entry {index} has no body for a history key; restore the journal from a backup.")
+    public = json.loads(record.leaf)["pub"]
+    plain = open_body(record.bodies[key_id], history.private_key(key_id), body_info(public))
+    body = parse_json(plain, limit=BODY_LIMIT)
+    check_body(record.leaf, body["fields"], from_base64url(body["k"]))
+    return OpenedBody(index, public, body["fields"])
 
 
 def body_info(public: dict[str, str]) -> bytes:

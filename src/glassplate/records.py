@@ -188,6 +188,8 @@ class SearchResult:
     truncated: bool
     searched_since: datetime
     searched_until: datetime
+    unserved: tuple[tuple[str, str], ...] = ()
+    """(epoch id, reason) of days that could not be searched: the answer lacks their reads."""
 
 
 @dataclass(frozen=True, slots=True)

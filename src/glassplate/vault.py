@@ -31,7 +31,6 @@ from glassplate.errors import (
     ClockRefused,
     FolderBusy,
     GlassplateError,
-    LogUnavailable,
     Refused,
     StorageFailed,
 )
@@ -41,10 +40,10 @@ from glassplate.history import HistoryKeys
 from glassplate.intake import Intake
 from glassplate.keys import FileKeyring, SettableClock, SystemClock, TrustedTime, destroy_due
 from glassplate.log import SigningKey, TransparencyLog
-from glassplate.mandate import Mandate
+from glassplate.mandate import InForce, Mandate
 from glassplate.oversight import Oversight, epoch_states
 from glassplate.purge import Purge
-from glassplate.record import Recorder
+from glassplate.record import Recorder, last_logged_time
 from glassplate.records import CharterSummary, Receipt, VaultStatus
 from glassplate.registry import Registry
 from glassplate.report import Report
@@ -52,7 +51,7 @@ from glassplate.sign_in import RelyingParty, SignIn
 from glassplate.store import SqlcipherStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from glassplate.config import CityFolder, Settings
@@ -60,7 +59,7 @@ if TYPE_CHECKING:
     from glassplate.keys import Clock
 
 LOG_KEY = "log"
-BUNDLE_KEY = "bundle"
+PUBLISHER_KEY = "publisher"
 REGISTRY_KEY = "registry"
 FIRST_ADMINISTRATOR = "first-administrator.json"
 
@@ -116,20 +115,20 @@ def create_city(
     if folder.vault.exists():
         raise StorageFailed(f"{folder.root} already holds a city. Choose another folder, or remove this one yourself.")
     make_folder(folder.vault, mode=0o700)
-    with _folder_lock(folder.vault):
+    with folder_lock(folder.vault):
         keyring = FileKeyring.create(paths.keys, passphrase, files)
         log_key = SigningKey.from_seed(settings.log_origin, keyring.named_secret(LOG_KEY))
-        bundle_key = SigningKey.from_seed(f"{settings.log_origin}/epoch-keys", keyring.named_secret(BUNDLE_KEY))
+        publisher = SigningKey.from_seed(f"{settings.log_origin}/publisher", keyring.named_secret(PUBLISHER_KEY))
         make_folder(folder.public / "log")
         TransparencyLog.create(paths.log, folder.public / "log", log_key, files).close()
-        files.write_atomic(folder.public / "bundle.vkey", f"{bundle_key.verifier}\n".encode())
+        files.write_atomic(folder.public / "bundle.vkey", f"{publisher.verifier}\n".encode())
         operation = account_operation(
             administrator[0], administrator[1], ("administrator",), now + timedelta(days=365), invitation, now
         )
         files.write_atomic(paths.root / FIRST_ADMINISTRATOR, canonical_json(operation), mode=0o600)
-        Mandate(paths.charter, files, (str(log_key.verifier), str(bundle_key.verifier))).trust(fingerprints)
+        Mandate(paths.charter, files, (str(log_key.verifier), str(publisher.verifier))).trust(fingerprints)
         files.write_atomic(folder.settings_file, settings.to_toml().encode())
-    return str(log_key.verifier), str(bundle_key.verifier)
+    return str(log_key.verifier), str(publisher.verifier)
 
 
 class Vault:
@@ -162,12 +161,12 @@ class Vault:
     def _open(self, passphrase: bytes, observe: Callable[[int], None]) -> None:
         paths = VaultPaths(self.folder.vault)
         files = self._files
-        self._closing.enter_context(_folder_lock(paths.root))  # (1)
+        self._closing.enter_context(folder_lock(paths.root))  # (1)
         destroy_due(paths.keys, self._clock.wall(), files)  # (2)
         self.keyring = FileKeyring.open(paths.keys, passphrase, files)  # (3)
         log_key = SigningKey.from_seed(self.settings.log_origin, self.keyring.named_secret(LOG_KEY))
-        bundle_key = SigningKey.from_seed(
-            f"{self.settings.log_origin}/epoch-keys", self.keyring.named_secret(BUNDLE_KEY)
+        publisher = SigningKey.from_seed(
+            f"{self.settings.log_origin}/publisher", self.keyring.named_secret(PUBLISHER_KEY)
         )
         self.log = TransparencyLog.open(paths.log, self.folder.public / "log", log_key, files)  # (4)
         self._closing.callback(self.log.close)
@@ -175,15 +174,16 @@ class Vault:
         self._closing.callback(self.registry.close)
         self.store = SqlcipherStore(paths.store, files)
         self._closing.callback(self.store.close)
-        self.mandate = Mandate(paths.charter, files, (str(log_key.verifier), str(bundle_key.verifier)))
+        self.mandate = Mandate(paths.charter, files, (str(log_key.verifier), str(publisher.verifier)))
         self.mandate.load()
-        self.time = TrustedTime(self._clock, None)
-        self.recorder = Recorder(self.log, self.registry, self.mandate, HistoryKeys(self.keyring), self.time)
-        self._wire(bundle_key, observe)
+        history = HistoryKeys(self.keyring)
+        self.time = TrustedTime(self._clock, last_logged_time(self.log, history))
+        self.recorder = Recorder(self.log, self.registry, self.mandate, history, self.time)
+        self._wire(publisher, observe)
         if self.mandate.is_installed:
             self._recover()
 
-    def _wire(self, bundle_key: SigningKey, observe: Callable[[int], None]) -> None:
+    def _wire(self, publisher: SigningKey, observe: Callable[[int], None]) -> None:
         self.authorizer = Authorizer(self.registry, self.recorder, self.mandate)
         self.gate = Gate(
             self.registry,
@@ -213,17 +213,24 @@ class Vault:
             self.alerts,
             self.recorder,
             self.time,
-            bundle_key,
-            lambda: self.epochs.make_ahead(self.time.now()),
         )
         self.report = Report(
-            self.folder, self._files, self.log, self.registry, self.keyring, self.store, self.mandate, self.time
+            self.folder,
+            self._files,
+            self.log,
+            self.registry,
+            self.keyring,
+            self.store,
+            self.mandate,
+            self.time,
+            publisher,
         )
 
     def _recover(self) -> None:
         self.recorder.reconcile()  # (5)
-        if self.log.size:
-            self.time.advance_to(self.recorder.last_time())
+        installed = self.mandate.last()
+        if f"charter:{installed.verified.charter.version}" not in self.registry.totals():
+            self._log_charter(installed, self.recorder.now())
         self.purge.run()
         self._check_segments()
         with contextlib.suppress(ClockRefused):
@@ -284,32 +291,43 @@ class Vault:
         self.authorizer.authorize(session, "publish", None, self.time.now())
         return self.publish()
 
+    def bundle(self) -> str:
+        """The signed epoch public keys for lanes: no charter in force, no list, no capture."""
+        now = self.time.now()
+        self.mandate.current(now)
+        self.epochs.make_ahead(now)
+        return self.report.bundle()
+
     # --- charter -----------------------------------------------------------------------------------------------
 
     def install_charter(self, documents: dict[str, str]) -> Receipt:
         """Install a signed charter. It carries its own authority, so no session is asked for.
 
-        Log entry first, then the files, then the effect; a crash in between is repaired by installing again.
+        Files first, since its entry is sealed to the auditors whom it names; a crash before the entry is repaired
+        at the next start, before anything is done under it.
         """
         now = self.time.now()
         installed = self.mandate.install(documents, now)
-        is_first = not self.mandate.is_installed
-        charter = installed.verified.charter
-        self.mandate.use(installed)
         self.mandate.keep(installed)
+        self.mandate.use(installed)
+        receipt = self._log_charter(installed, now)
+        self.epochs.run(now)
+        return receipt
+
+    def _log_charter(self, installed: InForce, now: datetime) -> Receipt:
+        charter = installed.verified.charter
         receipt = self.recorder.record(
             "charter-installed",
             {"signed_by": dict(installed.verified.signed_by)},
             at=now,
             public={
                 "version": str(charter.version),
-                "charter_sha256": sha256_hex(documents["charter.json"].encode()),
+                "charter_sha256": sha256_hex(installed.documents["charter.json"].encode()),
                 "expires": charter.expires_at.isoformat(),
             },
+            operation={"kind": "counted", "counts": {f"charter:{charter.version}": 1}},
         )
-        if is_first:
-            self._add_first_administrator(now)
-        self.epochs.run(now)
+        self._add_first_administrator(now)
         return receipt
 
     def _add_first_administrator(self, now: datetime) -> None:
@@ -370,7 +388,12 @@ class Vault:
 
 
 @contextlib.contextmanager
-def _folder_lock(folder: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def folder_lock(folder: Path) -> Iterator[None]:
+    """One vault a folder.
+
+    Raises:
+        FolderBusy: another process holds it.
+    """
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
@@ -382,6 +405,3 @@ def _folder_lock(folder: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202
         yield
     finally:
         os.close(descriptor)
-
-
-__all__ = ["LogUnavailable", "Vault", "VaultPaths", "create_city"]

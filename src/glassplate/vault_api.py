@@ -91,7 +91,7 @@ def _add_open_routes(app: FastAPI, vault: Vault) -> None:
 
     @app.get("/v1/bundle")
     def bundle() -> str:
-        return vault.intake.bundle()
+        return vault.bundle()
 
     @app.post("/v1/batches")
     async def batches(request: Request) -> records.BatchOutcome:

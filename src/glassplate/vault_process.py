@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from glassplate.config import CityFolder, Settings, load_settings
 from glassplate.errors import GlassplateError, KeyUnavailable, Refused, StorageFailed
-from glassplate.keys import SettableClock, harden_process
+from glassplate.files import LocalFiles
+from glassplate.keys import FileKeyring, SettableClock, SystemClock, destroy_due, harden_process
 
 if TYPE_CHECKING:
     from glassplate.vault import Vault
@@ -31,10 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     harden_process()
     try:
-        if chosen.act == "init":
-            _init(chosen)
-        else:
-            _run(chosen)
+        _ACTS[chosen.act](chosen)
     except GlassplateError as error:
         _say({"kind": error.kind, "detail": str(error), "rules": list(error.rules) if isinstance(error, Refused) else []})
         return error.exit_code
@@ -68,6 +66,31 @@ def _run(chosen: argparse.Namespace) -> None:
     clock = SettableClock(chosen.demo_clock) if chosen.demo_clock else None
     vault = Vault(folder, load_settings(folder), _secret(chosen.unlock), clock=clock)
     serve(vault)
+
+
+def _purge(chosen: argparse.Namespace) -> None:
+    """Destroy what is due, with nothing but the folder's lock and the clock."""
+    from glassplate.vault import VaultPaths, folder_lock
+
+    paths = VaultPaths(CityFolder(chosen.dir).vault)
+    with folder_lock(paths.root):
+        _say({"destroyed": destroy_due(paths.keys, SystemClock().wall(), LocalFiles())})
+
+
+def _try_segment(chosen: argparse.Namespace) -> None:
+    """Try every key that exists on one segment file, as a thief with all of today's keys would."""
+    from glassplate.store.cipher_file import opens
+    from glassplate.vault import VaultPaths, folder_lock
+
+    paths = VaultPaths(CityFolder(chosen.dir).vault)
+    with folder_lock(paths.root):
+        keyring = FileKeyring.open(paths.keys, _secret(chosen.unlock), LocalFiles())
+        keys = [keyring.secret(r.epoch.epoch_id).segment_key(0) for r in keyring.records() if r.is_alive]
+        keys += [keyring.named_secret(label) for label in keyring.named_labels()]
+    _say({"tried": len(keys), "opened": sum(opens(chosen.segment, key) for key in keys)})
+
+
+_ACTS = {"init": _init, "run": _run, "purge": _purge, "try-segment": _try_segment}
 
 
 def serve(vault: Vault) -> None:
@@ -109,11 +132,13 @@ def _say(message: dict[str, object]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="glassplate.vault_process")
     acts = parser.add_subparsers(dest="act", required=True)
-    for name in ("init", "run"):
+    for name in _ACTS:
         act = acts.add_parser(name)
         act.add_argument("--dir", type=Path, required=True)
-        act.add_argument("--unlock", type=Path, required=True)
+        act.add_argument("--unlock", type=Path, required=name != "purge")
         act.add_argument("--demo-clock", type=datetime.fromisoformat)
+        if name == "try-segment":
+            act.add_argument("--segment", type=Path, required=True)
         if name == "init":
             act.add_argument("--origin")
             act.add_argument("--office", action="append", default=[])

@@ -5,7 +5,7 @@ from glassplate.keys.destruction import destroy_due
 from glassplate.keys.epoch_secret import EpochSecret, derive_private_key
 from glassplate.keys.epochs import Epoch, check_epoch_id, epoch_for
 from glassplate.keys.file_keyring import FileKeyring
-from glassplate.keys.keyring import Keyring, KeyRecord
+from glassplate.keys.keyring import KeyRecord, Keyring
 from glassplate.keys.memory import SecretBytes, harden_process
 from glassplate.keys.trusted_time import TrustedTime
 

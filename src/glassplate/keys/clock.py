@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Clock(Protocol):
     """Two clocks of one machine.
 
-    Duties: ``boot_seconds`` never goes back while the machine runs, and counts sleep too. Callable from any thread.
+    Duties: ``boot_seconds`` never goes back while the machine runs, and counts sleep too. Callable from any
+    thread.
     """
 
     def wall(self) -> datetime:

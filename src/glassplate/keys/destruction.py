@@ -1,12 +1,12 @@
 """Death of an epoch key in the file keyring. Needs the folder and the time: no root, no charter, no log.
 
-    (1) tombstone   written durably beside the keys           crash: the next start or tick finishes (2) and (3)
+    (1) tombstone   written durably beside the keys           crash: next start or tick finishes
     (2) overwrite   the key file in place, by the tombstone   crash: the key is gone; (3) follows
     (3) remove      the key file, and fsync the folder        crash: nothing is left to do
 
-Step (2) needs no free space, so a full disk cannot keep a key alive: when (1) fails, the overwritten key file is the
-tombstone until (1) can be made up for. An SSD may keep old blocks, and a copy of the folder brings keys back; that is
-why this back end is refused outside demo and trial charters.
+Step (2) needs no free space, so a full disk cannot keep a key alive: when (1) fails, the overwritten key file
+is the tombstone until (1) can be made up for. An SSD may keep old blocks, and a copy of the folder brings
+keys back; that is why this back end is refused outside demo and trial charters.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from glassplate.errors import InputRefused, StorageFailed
 from glassplate.keys.epochs import check_epoch_id
 from glassplate.keys.key_files import parse_record, tombstone_file
-from glassplate.keys.keyring import KeyRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glassplate.files import Files
+    from glassplate.keys.keyring import KeyRecord
 
 PRIVATE_FILE = 0o600
 
@@ -54,8 +54,8 @@ def destroy_key(folder: Path, record: KeyRecord, at: datetime, files: Files) -> 
 def destroy_due(folder: Path, now: datetime, files: Files) -> list[str]:
     """Destroy every key whose ``destroy_at`` has passed, and finish what a crash interrupted.
 
-    One bad file never keeps another key alive: everything is tried before an error is raised. The tombstones tell
-    what died, also after an error.
+    One bad file never keeps another key alive: everything is tried before an error is raised. The tombstones
+    tell what died, also after an error.
 
     Raises:
         StorageFailed: at least one due key could not be destroyed; try again.
@@ -79,7 +79,8 @@ def destroy_due(folder: Path, now: datetime, files: Files) -> list[str]:
 def finish_destructions(folder: Path, files: Files) -> list[str]:
     """Destroy again every key that lies beside its own tombstone; returns the epochs whose key was readable.
 
-    That is the mark of an interrupted destruction or of a restored backup: nobody can tell them apart from here.
+    That is the mark of an interrupted destruction or of a restored backup: nobody can tell them apart from
+    here.
 
     Raises:
         StorageFailed: a dead key could not be removed, so nothing here may be used.

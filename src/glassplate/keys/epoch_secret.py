@@ -73,7 +73,7 @@ def public_key_of(private_key: EllipticCurvePrivateKey) -> str:
 
 def key_id(secret: bytes) -> str:
     """First 12 bytes of SHA-256(key check value ‖ HMAC-SHA256(secret, ``id``)), hexadecimal."""
-    encryptor = Cipher(algorithms.AES256(secret), modes.ECB()).encryptor()  # noqa: S305 - a key check value, no data
+    encryptor = Cipher(algorithms.AES256(secret), modes.ECB()).encryptor()  # noqa: S305 - no data in it
     check_value = encryptor.update(bytes(16))[:KEY_CHECK_BYTES]
     digest = hashlib.sha256(check_value + hmac.digest(secret, b"id", "sha256")).digest()
     return digest[:KEY_ID_BYTES].hex()

@@ -53,7 +53,7 @@ _LABEL = re.compile(r"[a-z0-9][a-z0-9-]{0,63}(/[a-z0-9][a-z0-9-]{0,63})?", re.AS
 class FileKeyring:
     """``Keyring`` in a folder. Make it with ``create`` or ``open``; one process at a time.
 
-    ``resurrected``: epochs whose key lay beside its own tombstone at the start and was destroyed again: raise an alarm.
+    ``resurrected``: epochs whose key lay beside its tombstone at the start and was destroyed again: an alarm.
     ``damaged``: files that are not readable, or do not unwrap; their epochs cannot be opened.
     """
 
@@ -128,7 +128,7 @@ class FileKeyring:
             epoch = self._records[epoch_id].epoch
             if destroy_at > epoch.destroy_at:
                 raise Refused(
-                    f"The key of {epoch_id} dies at {epoch.destroy_at.isoformat()}; it can only be told to die earlier.",
+                    f"The key of {epoch_id} dies at {epoch.destroy_at.isoformat()}; it may only die earlier.",
                     ("destroy-at-only-earlier",),
                 )
             content = epoch_file(replace(epoch, destroy_at=destroy_at), secret, self._root.reveal())
@@ -235,8 +235,8 @@ class FileKeyring:
         buried = read_record(tombstone_path(self._folder, epoch_id), epoch_id) or known
         if buried is not None and not buried.is_alive:
             raise KeyDestroyed(
-                f"The key of {epoch_id} was destroyed on {buried.destroyed_at:%Y-%m-%d %H:%M} UTC, as scheduled. "
-                "Nothing opens its reads again."
+                f"The key of {epoch_id} was destroyed on {buried.destroyed_at:%Y-%m-%d %H:%M} UTC; "
+                "nothing opens its reads again."
             )
 
 

@@ -1,7 +1,7 @@
-"""The bytes of the file keyring (``docs/formats.md``, Keys): root, epoch keys, tombstones, named secrets. No I/O.
+"""The bytes of the file keyring (``docs/formats.md``, Keys). No I/O.
 
-Every wrapped secret is AES-256-GCM under a key that is derived for its place; *all* plain fields of its file are the
-associated data, so an edited field (a later ``destroy_at``, another epoch) makes it unopenable.
+Every wrapped secret is AES-256-GCM under a key that is derived for its kind; *all* plain fields of its file
+are the associated data, so an edited field (a later ``destroy_at``, another epoch) makes it unopenable.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from glassplate.keys.epochs import Epoch
     from glassplate.keys.epoch_secret import EpochSecret
+    from glassplate.keys.epochs import Epoch
 
 KeyState = Literal["live", "destroyed"]
 
@@ -52,7 +52,8 @@ class Keyring(Protocol):
 
     * A secret wrapped for one epoch does not open as another's, nor with another ``destroy_at``.
     * When ``create_epoch`` or ``named_secret`` returns, the key survives a power cut.
-    * When ``destroy`` returns, nothing here opens that epoch again, after a restart too; other epochs are unharmed.
+    * When ``destroy`` returns, nothing here opens that epoch again, after a restart too; other epochs are
+      unharmed.
     * A dead epoch cannot be created again. Callable from several threads at once.
     """
 

@@ -2,17 +2,17 @@
 
 Rules, to be ticked off:
 
-1. A wall clock more than ``STEP_BACK_TOLERANCE`` below what it showed before, or below the log: ``now`` refuses, so
-   capture and search stop. It answers again once the wall clock has caught up.
+1. A wall clock more than ``STEP_BACK_TOLERANCE`` below what it showed before, or below the log: ``now``
+   refuses, so capture and search stop. It answers again once the wall clock has caught up.
 2. Destruction never stops for that: ``purge_now`` goes on with the latest trusted time and the boot clock.
-3. A wall clock more than ``LARGEST_JUMP`` ahead of the boot clock is a jump: ``searchable_at`` follows it at once, so
-   overdue epochs cannot be searched; ``now`` and ``purge_now`` do not follow, and ``may_destroy`` says no, until
-   ``confirm``.
-4. Anything between is drift of the two clocks and is followed. Small steps add up: the distance is always measured
-   from the start or the last confirmation.
+3. A wall clock more than ``LARGEST_JUMP`` ahead of the boot clock is a jump: ``searchable_at`` follows it at
+   once, so overdue epochs cannot be searched; ``now`` and ``purge_now`` do not follow, and ``may_destroy``
+   says no, until ``confirm``.
+4. Anything between is drift of the two clocks and is followed. Small steps add up: the distance is always
+   measured from the start or the last confirmation.
 
-The boot clock covers one run of the process. How long the vault was off is known from the wall clock alone, so a
-start believes a wall clock that is ahead of the log, and refuses one that is behind it.
+The boot clock covers one run of the process. How long the vault was off is known from the wall clock alone,
+so a start believes a wall clock that is ahead of the log, and refuses one that is behind it.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ class TrustedTime:
             return max(self._advance(wall), wall)
 
     def may_destroy(self) -> bool:
-        """False after an unconfirmed jump forward: what only that clock calls overdue must not die by a mistake."""
+        """False after an unconfirmed jump forward: what only that clock calls overdue must not die."""
         with self._lock:
             return not self._has_jumped(self._clock.wall())
 
     def confirm(self) -> None:
-        """Believe the wall clock: a second time source agrees with it, or two persons do. The caller checks that.
+        """Believe the wall clock: the caller has a second time source, or two persons.
 
         Raises:
             ClockRefused: the wall clock is behind; time that was logged cannot be taken back.

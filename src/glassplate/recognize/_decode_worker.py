@@ -77,6 +77,10 @@ def _decode(data: bytes) -> tuple[int, int, int, bytes]:
     if protocol.is_too_large(width, height):
         return protocol.TOO_LARGE, width, height, b""
     try:
+        if image.format == "PNG":
+            Image.open(
+                io.BytesIO(data), formats=("PNG",)
+            ).verify()  # the checksums, which decoding passes over
         upright = ImageOps.exif_transpose(_decoded(image))
         pixels = upright.convert("RGB").tobytes()
     except Exception:  # noqa: BLE001 - as above; MemoryError too, which leaves this process usable

@@ -74,6 +74,8 @@ class Decoder:
         return np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, protocol.CHANNELS)
 
     def _ask(self, data: bytes, name: str) -> tuple[int, int, int, bytearray]:
+        if self._worker is not None and not self._worker.is_alive():
+            self._end_worker()  # it died between two images; the one at hand is not to blame
         if self._worker is None:
             self._worker = _Worker()
         try:
@@ -119,6 +121,9 @@ class _Worker:
                 "The image decoder does not start; see what is wrong with: "
                 f"{sys.executable} -I -m glassplate.recognize._decode_worker"
             ) from None
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
 
     def end(self) -> None:
         self._socket.close()

@@ -20,7 +20,7 @@ class PlateCandidate:
     """One plate as read in one picture.
 
     ``text``: A–Z and 0–9 as read, never corrected. ``character_confidences``: one value in 0–1 for each
-    character. ``box``: the characters' bounds in the picture; the plate itself is larger. ``alternatives``:
+    character. ``box``: the line of characters with a little rim; the plate is larger. ``alternatives``:
     other readings where a character is doubtful, the likeliest first.
     """
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from glassplate.recognize.recognizer import Pixels
     from glassplate.records import FrameBox
 
-MARGIN_ACROSS = 0.06  # of the box's width: the box holds characters, the plate's rim lies just outside
-MARGIN_ALONG = 0.45  # of the box's height: state name above and slogan below the characters
+MARGIN_ACROSS = 0.03  # of the box's width: the box holds characters, the plate's rim lies just outside
+MARGIN_ALONG = 0.2  # of the box's height: state name above and slogan below the characters
 MAX_CROP_WIDTH = 640  # enough to judge every character by eye, too little for a scene
 JPEG_QUALITY = 90  # below 85 a B and an 8 of 20 pixels begin to look alike
 

@@ -1,9 +1,9 @@
 """A camera's signed batch (``docs/formats.md``, Batch): up to 250 sealed reads under one Ed25519 signature.
 
-    "GPBATCH1" ‖ header length (4 bytes, big-endian) ‖ header ‖ envelopes, one after the other ‖ signature (64)
+    "GPBATCH1" ‖ header length (4 bytes, big-endian) ‖ header ‖ envelopes in order ‖ signature (64)
 
-The header is canonical JSON and says each envelope's length. The signature is over ``glassplate/batch/v1``, a newline,
-and everything before it. Nothing is believed, and no envelope cut out, before it holds.
+The header is canonical JSON and says each envelope's length. The signature is over ``glassplate/batch/v1``, a
+newline, and everything before it. Nothing is believed, and no envelope cut out, before it holds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The list of epoch public keys that goes out to lanes ahead of time. Signing it as a note is the caller's part."""
+"""The list of epoch public keys that goes out to lanes ahead. Signing it as a note is the caller's part."""
 
 from __future__ import annotations
 

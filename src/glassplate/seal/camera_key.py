@@ -1,4 +1,4 @@
-"""A camera's identity: the Ed25519 key that signs its batches. The lane holds it; the charter lists the public half."""
+"""A camera's identity: the Ed25519 key that signs its batches; the charter lists the public half."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """HPKE envelopes (RFC 9180, base mode): suite byte ‖ encapsulated key (65) ‖ ciphertext ‖ tag (16).
 
-``info`` binds an envelope to its place: a canonical JSON list whose first element is a versioned label. HPKE's base
-mode does not say who sealed; the camera's signature over the batch does.
+``info`` binds an envelope to its place: a canonical JSON list whose first element is a versioned label.
+HPKE's base mode does not say who sealed; the camera's signature over the batch does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The vault's side: ``ReadOpener`` (intake) and ``ImageOpener`` (gate) hold one private key each, for one epoch."""
+"""The vault's side: ``ReadOpener`` (intake) and ``ImageOpener`` (gate) hold one private key of one epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Padding, so that a ciphertext's length does not tell a plate's: length (4 bytes, big-endian) ‖ data ‖ zeros."""
+"""Padding against telling lengths: length of the data (4 bytes, big-endian) ‖ data ‖ zeros."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The public pages: a pure function from numbers to files. No client, no I/O, no script, nothing from elsewhere."""
+"""The public pages: a pure function from numbers to files. No client, no I/O, no script in them."""
 
 from __future__ import annotations
 
 from glassplate.site.charter_words import CharterChapter, chapters
 from glassplate.site.render import render_site
-from glassplate.site.report_data import SiteReport
+from glassplate.site.report_data import AlertCounts, SiteReport
 
-__all__ = ["CharterChapter", "SiteReport", "chapters", "render_site"]
+__all__ = ["AlertCounts", "CharterChapter", "SiteReport", "chapters", "render_site"]

@@ -35,10 +35,9 @@ def chapters(charter: CharterSummary) -> tuple[CharterChapter, ...]:
 
 def _retention(charter: CharterSummary) -> tuple[str, ...]:
     return (
-        f"A read is deleted at the latest {_span(charter.retention_minutes)} after it was made, by destroying the "
-        "only key that opens it.",
-        f"One key covers {_span(charter.epoch_minutes)} of reads. Its death date is fixed when it is made and may "
-        "only move earlier.",
+        f"A read is deleted at the latest {_span(charter.retention_minutes)} after it was made.",
+        "Deleting means destroying the only key that opens it.",
+        f"One key covers {_span(charter.epoch_minutes)} of reads. Its death date may only move earlier.",
         "The record of who searched is kept and is published without plates, names or case numbers.",
     )
 
@@ -47,12 +46,14 @@ def _purposes(charter: CharterSummary) -> tuple[str, ...]:
     forbidden = [label for _, label, prohibited in charter.declared_uses if prohibited]
     sentences = [
         f"A search is allowed for: {_listed(label for _, label in charter.purposes)}.",
-        f"Every search names a purpose, an offense and a case number such as {charter.case_number_example}, and is "
-        "recorded before it runs.",
+        f"Every search names a purpose, an offense and a case number, such as {charter.case_number_example}.",
+        "Every search is recorded before it runs.",
         "Only vehicles can be searched. There is no search for people.",
     ]
     if forbidden:
-        sentences.append(f"Never for: {_listed(forbidden)}. Such a search is refused, and the refusal is counted in public.")
+        sentences.append(
+            f"Never for: {_listed(forbidden)}. Such a search is refused, and the refusal is counted here."
+        )
     return tuple(sentences)
 
 
@@ -60,13 +61,17 @@ def _features(charter: CharterSummary) -> tuple[str, ...]:
     approved = [_plain(name) for name, is_approved in charter.features if is_approved]
     closed = [_plain(name) for name, is_approved in charter.features if not is_approved]
     count = len(charter.cameras)
-    sentences = [f"{count} camera{'' if count == 1 else 's'}: {_listed(name for _, name in charter.cameras)}."]
+    sentences = [
+        f"{count} camera{'' if count == 1 else 's'}: {_listed(name for _, name in charter.cameras)}."
+    ]
     sentences.append(f"Approved: {_listed(approved)}." if approved else "No feature is approved.")
     if closed:
         sentences.append(f"Not approved, and therefore off: {_listed(closed)}.")
     if charter.hotlist_categories:
         armed = _listed(_plain(name) for name in charter.hotlist_categories)
-        sentences.append(f"An alert may be raised only for: {armed}. A person looks at the picture before anything is done.")
+        sentences.append(
+            f"An alert may be raised only for: {armed}. A person compares the picture before anybody acts."
+        )
     else:
         sentences.append("No alerts: no category of wanted plates is armed.")
     return tuple(sentences)
@@ -82,7 +87,7 @@ def _signatures(charter: CharterSummary) -> tuple[str, ...]:
     offices = _listed(office for office, _ in charter.signed_by) or "nobody"
     return (
         f"Version {charter.version}, signed by: {offices}.",
-        f"In force from {_day(charter.not_before)} and ends on {_day(charter.expires_at)}. "
+        f"In force from {_day(charter.not_before)} until {_day(charter.expires_at)}.",
         "When it ends, nothing can be searched until the offices sign again.",
         f"New numbers are published every {_seconds(charter.publication_interval_seconds)}.",
     )

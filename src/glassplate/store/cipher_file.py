@@ -1,7 +1,7 @@
 """Opening SQLCipher files: the pragmas, and errors that name the file and hide everything else.
 
-A key goes into one ``pragma`` statement and nowhere else. Errors from SQLite are never chained, since they may quote
-the statement.
+A key goes into one ``pragma`` statement and nowhere else. Errors from SQLite are never shown as they are,
+since they may quote the statement.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 CACHE_KIB = 4_000  # for each open file; the store bounds how many are open
 BUSY_SECONDS = 5
-_FULL = "database or disk is full"
+_SHORT_WORDS = (
+    "database or disk is full",
+    "disk I/O error",
+    "unable to open database file",
+    "attempt to write a readonly database",
+    "database is locked",
+)
 
 Connection = Any  # sqlcipher3 has no types
 
@@ -30,15 +36,10 @@ def naming(path: Path) -> Iterator[None]:
     """Turn every SQLite or disk error into ``StorageFailed`` that names ``path``."""
     try:
         yield
-    except sqlcipher.Error as error:
-        reason = "the disk is full" if _FULL in str(error) else "it is damaged, or its key is another"
-        if isinstance(error, sqlcipher.OperationalError) and _FULL not in str(error):
-            reason = f"the disk refused ({_reason(error)})"
-    except OSError as error:
-        reason = error.strerror or "the disk refused"
-    else:
-        return
-    raise StorageFailed(f"The segment {path} failed: {reason}. Check the disk; other epochs are still served.")
+    except (sqlcipher.Error, OSError) as error:
+        raise StorageFailed(
+            f"The segment {path} failed: {_reason(error)}. Check the disk; other epochs are still served."
+        ) from None
 
 
 def open_hot(path: Path, key: bytes) -> Connection:
@@ -82,6 +83,10 @@ def _connect(path: Path, key: bytes, *, read_only: bool) -> Connection:
 
 
 def _reason(error: Exception) -> str:
-    """SQLite's short words for an I/O state; anything longer could quote a statement and is left out."""
-    known = ("disk I/O error", "unable to open database file", "attempt to write a readonly database", "database is locked")
-    return next((words for words in known if words in str(error)), "unexpected answer")
+    """Why, in our own words or SQLite's short ones: anything longer could quote a statement, and so a key."""
+    if isinstance(error, OSError):
+        return error.strerror or "the disk refused"
+    known = next((words for words in _SHORT_WORDS if words in str(error)), None)
+    if known is None and isinstance(error, sqlcipher.OperationalError):
+        return "SQLite refused"
+    return known or "it is damaged, or its key is another"

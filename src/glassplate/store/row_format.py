@@ -1,7 +1,7 @@
 """One read as a row of a segment, and back. Only ever written into an encrypted file.
 
-``id`` = microseconds since 2020 << 12 | a number within that microsecond: unique in its segment, and ordered by capture
-time, so that a time range is a range of row ids and needs no index.
+``id`` = microseconds since 2020 << 12 | a number within that microsecond: unique in its segment, and ordered
+by capture time, so that a time range is a range of row ids and needs no index.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ ORIGIN = datetime(2020, 1, 1, tzinfo=UTC)
 SEQUENCE_BITS = 12
 SAME_INSTANT = 1 << SEQUENCE_BITS
 _MICROSECOND = timedelta(microseconds=1)
-_LATEST = datetime(2090, 1, 1, tzinfo=UTC)  # 2^51 microseconds after the origin an id would no longer fit 63 bits
+_LATEST = datetime(
+    2090, 1, 1, tzinfo=UTC
+)  # 2^51 microseconds after the origin an id would no longer fit 63 bits
 
 SCHEMA = """
 create table read (id integer primary key, read_id blob not null, plate text not null, skeleton text not null,
@@ -41,8 +43,13 @@ def first_id_at(at: datetime) -> int:
     return ((min(max(at, ORIGIN), _LATEST) - ORIGIN) // _MICROSECOND) << SEQUENCE_BITS
 
 
+def captured_order(row_id: int) -> int:
+    """Microseconds from the origin to the capture: what rows of several segments are ordered by."""
+    return row_id >> SEQUENCE_BITS
+
+
 def to_row(row_id: int, stored: StoredRead) -> Row:
-    """The row of ``stored``. ``plate`` is the folded search key; the text as read is in ``body``, unchanged."""
+    """The row of ``stored``. ``plate`` is the search key; the text as read is in ``body``, unchanged."""
     read = stored.read
     body = {
         **{name: value for name, value in asdict(read).items() if name not in ("read_id", "camera_id")},

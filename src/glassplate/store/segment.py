@@ -1,10 +1,11 @@
-"""Two kinds of files of one epoch: the hot file that grows, and the sealed segments that never change again."""
+"""Two kinds of files of one epoch: the hot file that grows, and sealed segments that never change."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from glassplate.errors import StorageFailed
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from glassplate.store.row_format import Row
     from glassplate.store.store import StoredRead, StoreQuery
 
+Match = tuple[int, bytes]  # row id, read id
 HASH_BLOCK = 1024 * 1024
 _INSERT_READ = "insert into read values (?,?,?,?,?,?,?)"
 _INSERT_IMAGE = "insert into image values (?,?,?)"
@@ -61,14 +63,24 @@ class HotFile:
         """Every row, in order."""
         yield from self._connection.execute(f"{_SELECT} order by read.id")
 
-    def matching(self, query: StoreQuery) -> Iterator[Row]:
-        """Rows that match, newest first; without an index, so it reads the whole period."""
-        yield from _rows(self._connection, _matching_ids(self._connection, query, indexed=False))
+    @property
+    def count(self) -> int:
+        """Reads here."""
+        return len(self.row_ids)
+
+    def known(self, read_ids: Iterable[bytes]) -> set[bytes]:
+        """Which of these ids are here."""
+        return {read_id for read_id in read_ids if read_id in self.row_ids}
+
+    def matching(self, query: StoreQuery, most: int) -> list[Match]:
+        """The newest matches; without an index, so it reads the period until it has enough."""
+        return list(islice(_matches(self._connection, query, indexed=False), most))
 
     def by_read_ids(self, read_ids: Iterable[bytes]) -> list[Row]:
         """Those rows that are here."""
         wanted = [self.row_ids[read_id] for read_id in read_ids if read_id in self.row_ids]
-        return list(_rows(self._connection, wanted))
+        statement = f"{_SELECT} where read.id=?"
+        return [self._connection.execute(statement, (row_id,)).fetchone() for row_id in wanted]
 
     def close(self) -> None:
         """Close, and so forget the key."""
@@ -81,7 +93,9 @@ class HotFile:
         ).fetchone()[0]
         row_id = first if latest is None else latest + 1
         if row_id >= first + SAME_INSTANT:
-            raise StorageFailed(f"More than {SAME_INSTANT} reads claim the same microsecond; check the lane's clock.")
+            raise StorageFailed(
+                f"More than {SAME_INSTANT} reads claim the same microsecond; check the lane's clock."
+            )
         row = to_row(row_id, stored)
         _insert(self._connection, row)
         return row
@@ -90,9 +104,9 @@ class HotFile:
 class SealedFile:
     """An immutable segment with its indexes."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
+    def __init__(self, path: Path, number: int, key: bytes) -> None:
         """Open it. Not safe for several threads: the store holds the epoch's lock."""
-        self.name = path.name.removesuffix(".sealed")
+        self.number = number
         self._connection = open_sealed(path, key)
         self.count: int = self._connection.execute("select count(*) from read").fetchone()[0]
 
@@ -105,9 +119,9 @@ class SealedFile:
         statement = "select 1 from read where read_id=?"
         return {i for i in read_ids if self._connection.execute(statement, (i,)).fetchone()}
 
-    def matching(self, query: StoreQuery) -> Iterator[Row]:
-        """Rows that match, newest first."""
-        yield from _rows(self._connection, _matching_ids(self._connection, query, indexed=True))
+    def matching(self, query: StoreQuery, most: int) -> list[Match]:
+        """The newest matches."""
+        return list(islice(_matches(self._connection, query, indexed=True), most))
 
     def by_read_ids(self, read_ids: Iterable[bytes]) -> list[Row]:
         """Those rows that are here."""
@@ -119,17 +133,15 @@ class SealedFile:
         self._connection.close()
 
 
-def write_sealed(temporary: Path, key: bytes, rows: Iterable[Row]) -> str:
-    """Write a complete segment to ``temporary`` and fsync it; returns its SHA-256."""
+def write_sealed(temporary: Path, key: bytes, rows: Iterable[Row]) -> None:
+    """Write a complete segment to ``temporary`` and fsync it."""
     connection = open_for_sealing(temporary, key)
     try:
         connection.execute("begin immediate")
-        for statement in SCHEMA.split(";"):
-            connection.execute(statement)
+        _run(connection, SCHEMA)
         for row in rows:
             _insert(connection, row)
-        for statement in INDEXES.split(";"):
-            connection.execute(statement)
+        _run(connection, INDEXES)
         connection.execute("commit")
     finally:
         connection.close()
@@ -139,7 +151,6 @@ def write_sealed(temporary: Path, key: bytes, rows: Iterable[Row]) -> str:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    return file_sha256(temporary)
 
 
 def file_sha256(path: Path) -> str:
@@ -165,8 +176,8 @@ def _tree_hash(leaves: Sequence[bytes]) -> bytes:
     return hashlib.sha256(b"\x01" + _tree_hash(leaves[:split]) + _tree_hash(leaves[split:])).digest()
 
 
-def _matching_ids(connection: Connection, query: StoreQuery, *, indexed: bool) -> Iterator[int]:
-    """Row ids that match, newest first. An exact plate is one probe of the index; a wildcard reads the period."""
+def _matches(connection: Connection, query: StoreQuery, *, indexed: bool) -> Iterator[Match]:
+    """What matches, newest first. An exact plate is one probe of the index; a wildcard reads the period."""
     pattern: PlatePattern = query.pattern
     clauses = ["id>=?", "id<?"]
     values: list[object] = [first_id_at(query.since), first_id_at(query.until) + SAME_INSTANT]
@@ -179,20 +190,23 @@ def _matching_ids(connection: Connection, query: StoreQuery, *, indexed: bool) -
     if query.camera_ids:
         clauses.append(f"camera in ({','.join('?' * len(query.camera_ids))})")
         values.extend(query.camera_ids)
-    statement = f"select id, plate from read where {' and '.join(clauses)} order by id desc"  # noqa: S608 - no values in it
-    for row_id, plate in connection.execute(statement, values):
+    probe = " indexed by by_skeleton" if indexed and not pattern.has_wildcards else ""
+    where = " and ".join(clauses)  # values are bound, never written into the statement
+    statement = f"select id, read_id, plate from read{probe} where {where} order by id desc"  # noqa: S608
+    for row_id, read_id, plate in connection.execute(statement, values):
         if pattern.matches(plate):
-            yield row_id
-
-
-def _rows(connection: Connection, row_ids: Iterable[int]) -> Iterator[Row]:
-    for row_id in row_ids:
-        yield connection.execute(f"{_SELECT} where read.id=?", (row_id,)).fetchone()
+            yield row_id, read_id
 
 
 def _insert(connection: Connection, row: Row) -> None:
     connection.execute(_INSERT_READ, row[:_PLAIN_COLUMNS])
     connection.execute(_INSERT_IMAGE, (row[0], *row[_PLAIN_COLUMNS:]))
+
+
+def _run(connection: Connection, script: str) -> None:
+    """Statement by statement: ``executescript`` would commit the transaction it is in."""
+    for statement in filter(None, map(str.strip, script.split(";"))):
+        connection.execute(statement)
 
 
 def _has_schema(connection: Connection) -> bool:

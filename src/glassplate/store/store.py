@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredRead:
-    """An opened read beside its images, which stay sealed. ``sealed_sha256``: hash of the read as the lane sealed it."""
+    """An opened read beside its still sealed images. ``sealed_sha256``: hash of what the lane sealed."""
 
     epoch_id: str
     read: PlateRead
@@ -39,7 +39,8 @@ class StoreQuery:
 class StoredPage:
     """The newest reads that match. ``truncated``: there are more than ``limit``.
 
-    ``unserved``: (epoch id, reason) of every epoch with a key that could not be searched; the answer lacks its reads.
+    ``unserved``: (epoch id, reason) of every epoch with a key that could not be searched; the answer lacks
+    its reads.
     """
 
     reads: tuple[StoredRead, ...]
@@ -51,7 +52,8 @@ class StoredPage:
 class SegmentSummary:
     """A sealed segment, as the log commits to it.
 
-    ``merkle_root``: RFC 6962 root over the ``sealed_sha256`` (32 bytes each) of its reads, sorted; hexadecimal.
+    ``merkle_root``: RFC 6962 root over the ``sealed_sha256`` (32 bytes each) of its reads, sorted;
+    hexadecimal.
     """
 
     epoch_id: str
@@ -67,8 +69,8 @@ class Store(Protocol):
     * When ``append`` returns, its reads survive a power cut. When it raises, none of them was taken.
     * A read id is taken once for each epoch, however often it is delivered.
     * Nothing readable reaches the disk: not in a temporary file, a journal or an index.
-    * One damaged segment or wrong key never keeps another epoch from being served, and is never passed over in
-      silence: ``search`` names it.
+    * One damaged segment or wrong key never keeps another epoch from being served, and is never passed over
+      in silence: ``search`` names it.
     * ``drop_epoch`` needs no key.
     """
 
@@ -92,14 +94,15 @@ class Store(Protocol):
     def seal_epoch(self, epoch_id: str, key: bytes) -> SegmentSummary | None:
         """Turn the epoch's hot reads into an immutable segment; the hot file stays until ``drop_hot``.
 
-        Safe to repeat: when a crash left both, the summary of the segment that covers the hot file. None: no reads.
+        Safe to repeat: when a crash left both, the summary of the segment that covers the hot file. None: no
+        reads.
 
         Raises:
             StorageFailed: the hot file stays as it was.
         """
 
     def drop_hot(self, epoch_id: str) -> bool:
-        """Remove the hot file, once the segment's hash is in the log. False: a read came since, so seal again."""
+        """Remove the hot file whose segment's hash is in the log. False: late reads came, so seal again."""
 
     def has_hot(self, epoch_id: str) -> bool:
         """Whether the epoch has a hot file."""
@@ -115,7 +118,7 @@ class Store(Protocol):
         """Epochs that have files, oldest first."""
 
     def counts(self, keys: Mapping[str, bytes] | None = None) -> dict[str, int]:
-        """Reads in each epoch that is open, or opens with ``keys``; an epoch that does not open is left out."""
+        """Reads in each epoch that is open, or opens with ``keys``; one that does not open is left out."""
 
     def verify_segment(self, name: str, sha256: str) -> None:
         """Check a sealed segment against the hash in the log; one that differs is not served any more.

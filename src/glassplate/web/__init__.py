@@ -1,1 +1,1 @@
-"""The three faces: officer, oversight, public. Each is its own process; none holds a key or a file of the vault."""
+"""The three faces: officer, oversight, public. Each is its own process; none holds a key of the vault."""

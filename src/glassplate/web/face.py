@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Literal
+
+from starlette.requests import Request
 
 from glassplate.errors import CharterRejected, GlassplateError, NotSignedIn
 from glassplate.records import CharterSummary, Session, VaultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from starlette.requests import Request
+    from collections.abc import Callable
 
     from glassplate.client import VaultClient
 

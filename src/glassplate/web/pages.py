@@ -1,7 +1,8 @@
 """From a typed page to an answer: HTML, or its JSON twin, from the same function.
 
-A page is a frozen dataclass whose ``template`` names the file that may use it; the template sees ``page`` (exactly
-that class) and ``frame``. JSON is chosen by ``Accept: application/json`` or ``?format=json`` and holds ``page`` only.
+A page is a frozen dataclass whose ``template`` names the file that may use it; the template sees ``page``
+(exactly that class) and ``frame``. JSON is chosen by ``Accept: application/json`` or ``?format=json``, and
+holds ``page`` only.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def make_environment() -> Environment:
         words.counted,
         words.data_uri,
         words.date,
+        words.day,
         words.label,
         words.minute,
         words.minutes_in_words,

@@ -73,7 +73,7 @@ def _of_vault(request: Request, error: Exception) -> Response:
 
 
 def to_sign_in(request: Request, error: NotSignedIn) -> Response:
-    """A visitor without a session is sent to the sign-in page; a lost attempt is told on a page of its own."""
+    """A visitor without a session is sent to the sign-in page; a lost attempt gets a page of its own."""
     if request.headers.get("hx-request"):  # htmx follows this header; a redirect it would swap into the page
         return Response(status_code=401, headers={"HX-Redirect": SIGN_IN_PATH})
     if request.method == "GET":

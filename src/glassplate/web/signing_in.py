@@ -1,6 +1,6 @@
-"""Signing in and out, registering a passkey, pairing the command line: the same for both faces with people in them.
+"""Signing in and out, registering a passkey, pairing the command line: the same for both faces with people.
 
-A passkey needs a script, because browsers offer passkeys to scripts only; everything else here is plain forms.
+A passkey needs a script, because browsers offer passkeys to scripts only; everything else is plain forms.
 A one-time link shows a button first, so that a mail scanner or a prefetch does not use it up.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Body, Depends
-from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations
+from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from glassplate.web import pages

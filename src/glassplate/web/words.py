@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DOUBT_THRESHOLD = 0.8
 """A character read with less confidence is marked and the row says "Check by eye"."""
 PLAIN_WORD_THRESHOLD = 0.5  # below it a vehicle's class or color is a guess and says so
+_ACRONYMS = {"suv": "SUV"}
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -81,31 +82,39 @@ def age(moment: datetime, now: datetime) -> str:
 
 
 def date(moment: datetime, zone: tzinfo = UTC) -> str:
-    """"Nov 21, 2026"."""
+    """Such as "Nov 21, 2026"."""
     local = moment.astimezone(zone)
     return f"{local:%b} {local.day}, {local.year}"
 
 
+def day(moment: datetime, zone: tzinfo = UTC) -> str:
+    """Such as "Nov 21"."""
+    local = moment.astimezone(zone)
+    return f"{local:%b} {local.day}"
+
+
 def clock(moment: datetime, zone: tzinfo = UTC) -> str:
-    """"21:07:31"."""
+    """Such as "21:07:31"."""
     return f"{moment.astimezone(zone):%H:%M:%S}"
 
 
 def minute(moment: datetime, zone: tzinfo = UTC) -> str:
-    """"Nov 21, 2026, 21:07 UTC"."""
+    """Such as "Nov 21, 2026, 21:07 UTC"."""
     local = moment.astimezone(zone)
     return f"{date(moment, zone)}, {local:%H:%M} {local.tzname()}"
 
 
 def zone_name(moment: datetime, zone: tzinfo = UTC) -> str:
-    """"UTC", "PST"."""
+    """Such as "UTC" or "PST"."""
     return moment.astimezone(zone).tzname() or "local time"
 
 
 def vehicle(seen: Vehicle) -> str:
-    """"Sedan, silver", with a question mark behind a guess; "Not known" where nothing honest can be said."""
+    """Such as "Sedan, silver", a guess with a question mark; "Not known" where nothing honest can be said."""
     parts = [
-        value if confidence >= PLAIN_WORD_THRESHOLD else f"{value}?"
+        _ACRONYMS.get(value, value)
+        if confidence >= PLAIN_WORD_THRESHOLD
+        else f"{_ACRONYMS.get(value, value)}?"
         for value, confidence in ((seen.body, seen.body_confidence), (seen.color, seen.color_confidence))
         if value != UNKNOWN
     ]
@@ -114,7 +123,7 @@ def vehicle(seen: Vehicle) -> str:
 
 
 def spaced(identifier: str) -> str:
-    """"search-refused" -> "Search refused"."""
+    """Turn "search-refused" into "Search refused"."""
     words = identifier.replace("_", " ").replace("-", " ").replace(".", " ")
     return words[:1].upper() + words[1:]
 

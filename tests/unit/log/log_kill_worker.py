@@ -1,7 +1,7 @@
 """A process to be killed: opens the log in argv[1], appends from three threads and publishes, for ever.
 
-Prints "ready", then one line for each acknowledgment ("ack <index> <number>") and each checkpoint it has published.
-Numbers begin at argv[2], so that no two processes write the same entry.
+Prints "ready", then a line for each acknowledgment ("ack <index> <number>") and for each checkpoint that it
+published. Numbers begin at argv[2], so that no two processes write the same entry.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whatever write fails, and whenever the process is killed: no acknowledged entry is lost, and no history forks."""
+"""Whatever write fails, whenever the process is killed: no acknowledged entry is lost, no history forks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from log_testing import FailingFiles, check_log, create, folders, record, reopen
+
 from glassplate.errors import FolderBusy, LogUnavailable, StorageFailed, UsageError
 from glassplate.log import leaf_hash
-from log_testing import FailingFiles, check_log, create, folders, record, reopen
 
 KILLS = 24
 BATCHES = (3, 260, 2)

@@ -8,6 +8,9 @@ import hmac
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from glassplate.encoding import canonical_json
 from glassplate.errors import InputRefused, ProofFailed, UsageError
 from glassplate.log import (
@@ -21,11 +24,15 @@ from glassplate.log import (
     leaf_bytes,
     parse_leaf,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 K = bytes(range(32))
-FIELDS = {"plate": "ZZZ0042", "count": 3, "filters": ["a", {"b": None}], "flag": True, "officer": "Ä. Example"}
+FIELDS = {
+    "plate": "ZZZ0042",
+    "count": 3,
+    "filters": ["a", {"b": None}],
+    "flag": True,
+    "officer": "Ä. Example",
+}
 PUBLIC = {"type": "search", "hour": "2026-11-01T10:00:00Z"}
 BODY = b"sealed body"
 LEAF = leaf_bytes(PUBLIC, Commitment.of(FIELDS, K), {"auditor-1": body_hash(BODY)})
@@ -60,7 +67,11 @@ def test_leaf_has_the_documented_bytes():
     assert json.dumps(expected, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() == LEAF
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=8), json_values, max_size=DIGEST_COUNT), st.binary(min_size=32, max_size=32))
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.text(min_size=1, max_size=8), json_values, max_size=DIGEST_COUNT),
+    st.binary(min_size=32, max_size=32),
+)
 def test_every_field_can_be_disclosed_and_every_digest_accounted_for(fields, k):
     leaf = leaf_bytes(PUBLIC, Commitment.of(fields, k), {})
     assert len(set(parse_leaf(leaf).commitment.digests)) == DIGEST_COUNT
@@ -70,7 +81,9 @@ def test_every_field_can_be_disclosed_and_every_digest_accounted_for(fields, k):
 
 
 def test_number_of_fields_does_not_show_in_the_length():
-    lengths = {len(leaf_bytes(PUBLIC, Commitment.of({f"f{i}": i for i in range(n)}, K), {})) for n in range(33)}
+    lengths = {
+        len(leaf_bytes(PUBLIC, Commitment.of({f"f{i}": i for i in range(n)}, K), {})) for n in range(33)
+    }
     assert len(lengths) == 1
 
 
@@ -105,7 +118,11 @@ def test_false_disclosure_fails(text):
 
 
 def test_disclosure_that_is_no_text_of_ours_is_refused_even_when_committed_to():
-    odd = [_b64(b"no JSON"), _b64(canonical_json([1, "name", "value"])), _b64(canonical_json(["salt", "name"]))]
+    odd = [
+        _b64(b"no JSON"),
+        _b64(canonical_json([1, "name", "value"])),
+        _b64(canonical_json(["salt", "name"])),
+    ]
     for text in odd:
         digests = sorted([_b64(hashlib.sha256(text.encode()).digest()), *Commitment.of({}, K).digests[1:]])
         leaf = leaf_bytes(PUBLIC, Commitment(tuple(digests)), {})
@@ -133,7 +150,9 @@ def test_false_body_fails(fields, k):
 
 
 def test_decoy_hidden_among_the_digests_is_found():
-    swapped = sorted([*Commitment.of(FIELDS, K).digests[1:], _b64(hashlib.sha256(b"secret channel").digest())])
+    swapped = sorted(
+        [*Commitment.of(FIELDS, K).digests[1:], _b64(hashlib.sha256(b"secret channel").digest())]
+    )
     with pytest.raises(ProofFailed):
         check_body(leaf_bytes(PUBLIC, Commitment(tuple(swapped)), {}), FIELDS, K)
 
@@ -224,6 +243,7 @@ def test_public_leaf_gives_no_plate_away_to_brute_force():
     assert _b64(hashlib.sha256(disclosure("plate", "ZZZ0042", K).encode()).digest()) in digests
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, len(LEAF) - 1), st.integers(0, 255))
 def test_leaf_parser_refuses_or_writes_back(garbage, position, value):
     for data in (garbage, LEAF[:position] + bytes([value]) + LEAF[position + 1 :], LEAF[:position] + garbage):

@@ -1,16 +1,17 @@
-"""The journal: what a crash leaves is cut off, what is damaged is refused, a failed write leaves nothing behind."""
+"""The journal: what a crash leaves is cut off, what is damaged is refused, a failed write leaves nothing."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from log_testing import FailingFiles, record
+
 from glassplate.errors import LogUnavailable, StorageFailed, UsageError
 from glassplate.files import LocalFiles
 from glassplate.log import LogRecord
 from glassplate.log.journal import MAGIC, Journal
 from glassplate.log.journal_record import MAX_BODIES, MAX_BODY_BYTES, pack_record, parse_record
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from log_testing import FailingFiles, record
 
 COUNT = 4
 
@@ -87,7 +88,7 @@ def test_tail_of_zeros_is_cut(tmp_path, good):
 
 
 def test_nothing_is_cut_that_a_checkpoint_was_signed_for(tmp_path, good):
-    data, ends = good
+    data, _ = good
     path = tmp_path / "journal"
     path.write_bytes(data[:-1])
     with pytest.raises(StorageFailed, match=r"journal holds 3 intact entries.*signed for 4"):
@@ -129,7 +130,7 @@ def test_records_in_another_order_are_damage(tmp_path, good):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(garbage=st.binary(max_size=200))
 def test_garbage_behind_the_last_record_is_refused_or_cut(tmp_path, good, garbage):
-    data, ends = good
+    data, _ = good
     path = tmp_path / "journal"
     path.write_bytes(data + garbage)
     try:
@@ -207,6 +208,7 @@ def test_record_beyond_a_limit_is_refused(bad):
         pack_record(bad)
 
 
+@settings(deadline=None)
 @given(
     leaf=st.binary(min_size=1, max_size=100),
     bodies=st.dictionaries(st.text(min_size=1, max_size=20), st.binary(max_size=100), max_size=MAX_BODIES),
@@ -215,6 +217,7 @@ def test_record_comes_back_from_its_bytes(leaf, bodies):
     assert parse_record(pack_record(LogRecord(leaf, bodies))) == LogRecord(leaf, bodies)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_record_parser_refuses_or_writes_back(data):
     for candidate in (data, b"\0\1x" + data, b"\0\1x\2\1a" + data):

@@ -10,6 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from log_testing import OTHER, SIGNER, check_log, create, folders, naive_root, record, reopen
+
 from glassplate.errors import FolderBusy, LogUnavailable, StorageFailed, UsageError
 from glassplate.files import LocalFiles
 from glassplate.log import (
@@ -23,9 +27,6 @@ from glassplate.log import (
     verify_consistency,
     verify_proof,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from log_testing import OTHER, SIGNER, check_log, create, folders, naive_root, record, reopen
 
 KEY = SIGNER.verifier
 
@@ -174,7 +175,7 @@ def test_random_batches_with_random_reopening_match_the_naive_tree(batches):
         log.close()
 
 
-# --- many callers at once -------------------------------------------------------------------------------------------
+# --- many callers at once -------------------------------------------------------------------------
 
 
 class GatedFiles(LocalFiles):
@@ -202,7 +203,9 @@ def _while_one_writes(log, files, callers):
     with ThreadPoolExecutor(callers + 1) as pool:
         first = pool.submit(log.append, [record(1000)])
         assert files.entered.wait(10)
-        others = [pool.submit(log.append, [record(number), record(number + 500)]) for number in range(callers)]
+        others = [
+            pool.submit(log.append, [record(number), record(number + 500)]) for number in range(callers)
+        ]
         while len(log._commit._waiting) < callers:
             threading.Event().wait(0.001)
         files.gate.set()

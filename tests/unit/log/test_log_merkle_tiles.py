@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from log_testing import naive_root
+
 from glassplate.errors import ProofFailed, StorageFailed, UsageError
 from glassplate.files import LocalFiles
 from glassplate.log import TileReader, leaf_hash, merkle
 from glassplate.log.tiles import RightEdge, bundle_bytes, entries_path, parse_bundle, tile_path
-from hypothesis import given
-from hypothesis import strategies as st
-from log_testing import naive_root
 
 LEAVES = [f"leaf {i}".encode() for i in range(70)]
 HASHES = [leaf_hash(leaf) for leaf in LEAVES]
@@ -25,11 +26,13 @@ def _write_tree(folder, leaves, sizes):
     return edge
 
 
+@settings(deadline=None)
 @given(size=st.integers(0, 70))
 def test_root_is_the_one_of_the_naive_recursion(size):
     assert merkle.root_of(HASHES[:size]) == naive_root(LEAVES[:size])
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 70), data=st.data())
 def test_proofs_verify_and_no_altered_proof_does(size, data):
     index = data.draw(st.integers(0, size - 1))
@@ -37,7 +40,7 @@ def test_proofs_verify_and_no_altered_proof_does(size, data):
     node, root = merkle.nodes_of(HASHES[:size]), naive_root(LEAVES[:size])
     path = merkle.inclusion_proof(node, index, size)
     merkle.verify_inclusion(HASHES[index], index, size, path, root)
-    for bad in (path[:-1], [*path, bytes(32)], path[:-1] + [bytes(32)]):
+    for bad in (path[:-1], [*path, bytes(32)], [*path[:-1], bytes(32)]):
         if bad != path:
             with pytest.raises(ProofFailed):
                 merkle.verify_inclusion(HASHES[index], index, size, bad, root)
@@ -77,7 +80,9 @@ def test_path(path, expected):
     assert path == expected
 
 
-@pytest.mark.parametrize(("level", "index", "width"), [(-1, 0, 256), (64, 0, 256), (0, -1, 256), (0, 0, 0), (0, 0, 257)])
+@pytest.mark.parametrize(
+    ("level", "index", "width"), [(-1, 0, 256), (64, 0, 256), (0, -1, 256), (0, 0, 0), (0, 0, 257)]
+)
 def test_tiles_that_cannot_exist_have_no_path(level, index, width):
     with pytest.raises(UsageError):
         tile_path(level, index, width)
@@ -162,6 +167,17 @@ def test_check_names_the_file(tmp_path, name, damage, error):
         TileReader(tmp_path).check(600, edge.root())
 
 
+@pytest.mark.parametrize("change", [lambda data: data[:-32], lambda data: data + bytes(32), lambda _: b""])
+def test_tile_of_another_length_gives_no_root_and_no_proof(tmp_path, change):
+    _write_tree(tmp_path, [b"%d" % number for number in range(7)], {7})
+    path = tmp_path / "tile/0/000.p/7"
+    path.write_bytes(change(path.read_bytes()))
+    reader = TileReader(tmp_path)
+    for act in (lambda: reader.root(7), lambda: reader.inclusion_proof(3, 7), lambda: reader.leaf_hash(6, 7)):
+        with pytest.raises(ProofFailed, match=r"000\.p/7 has \d+ bytes, expected 224"):
+            act()
+
+
 def test_swapped_entry_is_found_although_every_tile_fits_it(tmp_path):
     leaves = [b"%d" % number for number in range(300)]
     edge = _write_tree(tmp_path / "one", leaves, {300})
@@ -185,6 +201,7 @@ def test_entry_too_long_for_its_length_field_is_refused():
         bundle_bytes([b"a" * 65_536])
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200), width=st.integers(1, 256))
 def test_bundle_parser_refuses_or_understands(data, width):
     try:

@@ -6,6 +6,10 @@ import base64
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from log_testing import OTHER, SIGNER, naive_root
+
 from glassplate.errors import ProofFailed, UsageError
 from glassplate.log import (
     Checkpoint,
@@ -20,9 +24,6 @@ from glassplate.log import (
     verify_proof,
 )
 from glassplate.log.promise import Promise, sign_promise
-from hypothesis import given
-from hypothesis import strategies as st
-from log_testing import OTHER, SIGNER, naive_root
 
 KEY = SIGNER.verifier
 LEAVES = [f"leaf {i}".encode() for i in range(11)]
@@ -110,6 +111,7 @@ def test_checkpoint_of_a_proof_can_be_opened_without_the_leaf():
         open_proof(PROOF, OTHER.verifier)
 
 
+@settings(deadline=None)
 @given(position=st.integers(0, len(PROOF) - 1), value=st.integers(0, 255))
 def test_no_other_byte_anywhere_in_a_proof_is_accepted(position, value):
     changed = PROOF[:position] + bytes([value]) + PROOF[position + 1 :]
@@ -118,16 +120,21 @@ def test_no_other_byte_anywhere_in_a_proof_is_accepted(position, value):
             verify_proof(changed, KEY, LEAVES[6])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_proof_parser_refuses_or_writes_back(data):
-    for candidate in (data, f"{V1}\nindex 6\n".encode() + data, f"{V1}\nextra ".encode() + data + b"\nindex 1\n\n"):
+    for candidate in (
+        data,
+        f"{V1}\nindex 6\n".encode() + data,
+        f"{V1}\nextra ".encode() + data + b"\nindex 1\n\n",
+    ):
         try:
             assert TlogProof.parse(candidate).to_bytes() == candidate
         except ProofFailed:
             continue
 
 
-# --- promises -----------------------------------------------------------------------------------------------------
+# --- promises -------------------------------------------------------------------------------------
 
 
 def test_promise_opens_from_bytes_and_from_text():
@@ -185,6 +192,7 @@ def test_promise_by_another_key_is_refused():
         open_promise(PROMISE.decode().replace("index 6", "index 7"), KEY)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_promise_parser_refuses_garbage(text):
     for candidate in (text, f"log-promise/v1\n{text}"):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from log_testing import OTHER, SIGNER, check_log, create, folders, naive_root, record, reopen
+
 from glassplate.errors import ProofFailed, StorageFailed
 from glassplate.log import Checkpoint, LogRecord, sign_checkpoint, sign_note
 from glassplate.log.journal import MAGIC
-from log_testing import OTHER, SIGNER, check_log, create, folders, naive_root, record, reopen
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PUBLISHED, DURABLE = 300, 305
 EARLY = 10
@@ -16,7 +21,7 @@ EARLY = 10
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
-    """A log of 300 published and 5 more durable entries; beside it how it was at 10 entries, and a forged twin."""
+    """A log of 300 published and 5 more durable entries; beside it how it was at 10, and a forged twin."""
     base = tmp_path_factory.mktemp("tampering")
     log = create(base / "log")
     log.append([record(number) for number in range(EARLY)])
@@ -41,6 +46,14 @@ def base(original, tmp_path):
     return tmp_path / "log"
 
 
+class Place(NamedTuple):
+    """Where to tamper, and where other logs lie."""
+
+    private: Path
+    public: Path
+    other: Path
+
+
 def _flip(path, position):
     data = bytearray(path.read_bytes())
     data[position] ^= 1
@@ -57,44 +70,44 @@ def _cut_journal(path, keep):
 
 def _public_checkpoint(key, size, leaves):
     signed = sign_checkpoint(Checkpoint(key.name, size, naive_root(leaves)), key)
-    return lambda private, public, other: (public / "checkpoint").write_bytes(signed)
+    return lambda at: (at.public / "checkpoint").write_bytes(signed)
 
 
 OTHER_LEAVES = [b"forged %d" % number for number in range(PUBLISHED)]
 
 TAMPERING = {
     "a hash in a full tile": (
-        lambda private, public, other: _flip(public / "tile/0/000", 77),
+        lambda at: _flip(at.public / "tile/0/000", 77),
         ProofFailed,
         "tile/0/000 differs",
     ),
     "a hash in a partial tile": (
-        lambda private, public, other: _flip(public / "tile/0/001.p/44", 5),
+        lambda at: _flip(at.public / "tile/0/001.p/44", 5),
         ProofFailed,
         "tile/0/001.p/44 differs",
     ),
     "a hash in an upper tile": (
-        lambda private, public, other: _flip(public / "tile/1/000.p/1", 5),
+        lambda at: _flip(at.public / "tile/1/000.p/1", 5),
         ProofFailed,
         "tile/1/000.p/1 differs",
     ),
     "an entry in a bundle": (
-        lambda private, public, other: _flip(public / "tile/entries/000", 5),
+        lambda at: _flip(at.public / "tile/entries/000", 5),
         ProofFailed,
         "tile/entries/000 differs",
     ),
     "a truncated partial tile": (
-        lambda private, public, other: (public / "tile/0/001.p/44").write_bytes(b"x" * 32),
+        lambda at: (at.public / "tile/0/001.p/44").write_bytes(b"x" * 32),
         ProofFailed,
         "tile/0/001.p/44 differs",
     ),
     "a missing tile": (
-        lambda private, public, other: (public / "tile/0/000").unlink(),
+        lambda at: (at.public / "tile/0/000").unlink(),
         StorageFailed,
         "tile/0/000 cannot be read",
     ),
     "the whole tree missing": (
-        lambda private, public, other: shutil.rmtree(public / "tile"),
+        lambda at: shutil.rmtree(at.public / "tile"),
         StorageFailed,
         "tile/entries/000 cannot be read",
     ),
@@ -119,81 +132,84 @@ TAMPERING = {
         "checkpoint is not a checkpoint of this log",
     ),
     "garbage for the public checkpoint": (
-        lambda private, public, other: (public / "checkpoint").write_bytes(b"garbage"),
+        lambda at: (at.public / "checkpoint").write_bytes(b"garbage"),
         ProofFailed,
         "public/checkpoint is not a checkpoint",
     ),
     "the pending checkpoint missing": (
-        lambda private, public, other: (private / ".pending").unlink(),
+        lambda at: (at.private / ".pending").unlink(),
         ProofFailed,
         "checkpoint is signed for 300 entries, .pending only for 0",
     ),
     "both checkpoints missing": (
-        lambda private, public, other: [(private / ".pending").unlink(), (public / "checkpoint").unlink()],
+        lambda at: [(at.private / ".pending").unlink(), (at.public / "checkpoint").unlink()],
         StorageFailed,
         ".pending is missing",
     ),
     "the pending checkpoint of another log under our origin": (
-        lambda private, public, other: shutil.copy(other / "twin/private/.pending", private),
+        lambda at: shutil.copy(at.other / "twin/private/.pending", at.private),
         ProofFailed,
-        "checkpoint is signed by our key for another history",
+        "journal does not lead to the root that .pending was signed for",
     ),
     "a well-signed pending note that is no checkpoint": (
-        lambda private, public, other: (private / ".pending").write_bytes(sign_note("note\n", [SIGNER])),
+        lambda at: (at.private / ".pending").write_bytes(sign_note("note\n", [SIGNER])),
         ProofFailed,
         ".pending is not a checkpoint of this log",
     ),
     "the private folder from an old backup": (
-        lambda private, public, other: [shutil.rmtree(private), shutil.copytree(other / "early/private", private)],
+        lambda at: [
+            shutil.rmtree(at.private),
+            shutil.copytree(at.other / "early/private", at.private),
+        ],
         ProofFailed,
         "checkpoint is signed for 300 entries, .pending only for 10",
     ),
     "both folders' checkpoints from an old backup but the journal shorter still": (
-        lambda private, public, other: _cut_journal(private / "journal", 299),
+        lambda at: _cut_journal(at.private / "journal", 299),
         StorageFailed,
         "journal holds 299 intact entries, but a checkpoint was signed for 300",
     ),
     "the journal of another log": (
-        lambda private, public, other: shutil.copy(other / "twin/private/journal", private),
+        lambda at: shutil.copy(at.other / "twin/private/journal", at.private),
         ProofFailed,
         "tile/entries/000 differs",
     ),
     "the journal and the tree of another log": (
-        lambda private, public, other: [
-            shutil.copy(other / "twin/private/journal", private),
-            shutil.rmtree(public / "tile"),
-            shutil.copytree(other / "twin/public/tile", public / "tile"),
+        lambda at: [
+            shutil.copy(at.other / "twin/private/journal", at.private),
+            shutil.rmtree(at.public / "tile"),
+            shutil.copytree(at.other / "twin/public/tile", at.public / "tile"),
         ],
         ProofFailed,
         "checkpoint is signed by our key for another history",
     ),
     "the same without a public checkpoint": (
-        lambda private, public, other: [
-            shutil.copy(other / "twin/private/journal", private),
-            shutil.rmtree(public / "tile"),
-            shutil.copytree(other / "twin/public/tile", public / "tile"),
-            (public / "checkpoint").unlink(),
+        lambda at: [
+            shutil.copy(at.other / "twin/private/journal", at.private),
+            shutil.rmtree(at.public / "tile"),
+            shutil.copytree(at.other / "twin/public/tile", at.public / "tile"),
+            (at.public / "checkpoint").unlink(),
         ],
         ProofFailed,
         "journal does not lead to the root that .pending was signed for",
     ),
     "a byte of the journal": (
-        lambda private, public, other: _flip(private / "journal", 5000),
+        lambda at: _flip(at.private / "journal", 5000),
         StorageFailed,
         "journal is damaged at byte",
     ),
     "a byte of the last durable but unpublished entry": (
-        lambda private, public, other: _flip(private / "journal", -3),
+        lambda at: _flip(at.private / "journal", -3),
         StorageFailed,
         r"journal is damaged at byte \d+ \(entry 304\)",
     ),
     "the journal missing": (
-        lambda private, public, other: (private / "journal").unlink(),
+        lambda at: (at.private / "journal").unlink(),
         StorageFailed,
         "journal cannot be opened",
     ),
     "another verifier key shown to the public": (
-        lambda private, public, other: (public / "vkey").write_text(f"{OTHER.verifier}\n"),
+        lambda at: (at.public / "vkey").write_text(f"{OTHER.verifier}\n"),
         ProofFailed,
         "vkey is not the key of this log",
     ),
@@ -202,7 +218,7 @@ TAMPERING = {
 
 @pytest.mark.parametrize(("tamper", "error", "message"), TAMPERING.values(), ids=TAMPERING.keys())
 def test_tampered_log_is_not_opened_and_nothing_is_signed(original, base, tamper, error, message):
-    tamper(*folders(base), original)
+    tamper(Place(*folders(base), original))
     before = {path: path.read_bytes() for path in base.rglob("*") if path.is_file()}
     for _ in range(2):  # and keeps refusing
         with pytest.raises(error, match=message):
@@ -211,30 +227,33 @@ def test_tampered_log_is_not_opened_and_nothing_is_signed(original, base, tamper
 
 
 MENDED = {
-    "nothing": lambda private, public: None,
-    "the public checkpoint missing": lambda private, public: (public / "checkpoint").unlink(),
-    "the public checkpoint an older one": lambda private, public: (public / "checkpoint").write_bytes(
+    "nothing": lambda _: None,
+    "the public checkpoint missing": lambda at: (at.public / "checkpoint").unlink(),
+    "the public checkpoint an older one": lambda at: (at.public / "checkpoint").write_bytes(
         sign_checkpoint(
             Checkpoint(SIGNER.name, 20, naive_root([record(number).leaf for number in range(20)])), SIGNER
         )
     ),
-    "the verifier key missing": lambda private, public: (public / "vkey").unlink(),
-    "temporary files of a killed process": lambda private, public: [
+    "the verifier key missing": lambda at: (at.public / "vkey").unlink(),
+    "temporary files of a killed process": lambda at: [
         (folder / ".x.0badf00d.tmp").write_bytes(b"half")
-        for folder in (private, public, public / "tile/0", public / "tile/0/001.p")
+        for folder in (at.private, at.public, at.public / "tile/0", at.public / "tile/0/001.p")
     ],
-    "tiles of a publication that was not finished": lambda private, public: [
-        (public / name).write_bytes(b"leftover") for name in ("tile/0/001.p/49", "tile/0/001", "tile/entries/001")
+    "tiles of a publication that was not finished": lambda at: [
+        (at.public / name).write_bytes(b"leftover")
+        for name in ("tile/0/001.p/49", "tile/0/001", "tile/entries/001")
     ],
-    "old partial tiles removed": lambda private, public: shutil.rmtree(public / "tile/0/000.p"),
-    "a record cut short by a power failure": lambda private, public: (private / "journal").open("ab").write(bytes(9)),
+    "old partial tiles removed": lambda at: shutil.rmtree(at.public / "tile/0/000.p"),
+    "a record cut short by a power failure": lambda at: (at.private / "journal").write_bytes(
+        (at.private / "journal").read_bytes() + bytes(9)
+    ),
 }
 
 
 @pytest.mark.parametrize("mishap", MENDED.values(), ids=MENDED.keys())
-def test_what_a_crash_or_a_cleaning_leaves_is_mended(base, mishap):
+def test_what_a_crash_or_a_cleaning_leaves_is_mended(original, base, mishap):
     seen = [(folders(base)[1] / "checkpoint").read_bytes()]
-    mishap(*folders(base))
+    mishap(Place(*folders(base), original))
     log = reopen(base)
     assert (log.size, log.published_size) == (DURABLE, PUBLISHED)
     acknowledged = {number: record(number).leaf for number in range(DURABLE)}

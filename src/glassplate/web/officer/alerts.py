@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 - the JSON twin resolves it
+from datetime import datetime
 from typing import ClassVar
 
 from fastapi import APIRouter
-from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations
-from starlette.responses import Response  # noqa: TC002 - FastAPI reads the annotations
+from starlette.requests import Request
+from starlette.responses import Response
 
-from glassplate.errors import UsageError
 from glassplate.records import Alert, Receipt, ShownAlert
 from glassplate.web import pages, words
 from glassplate.web.signing_in import Posted, Visited
@@ -18,8 +17,10 @@ from glassplate.web.signing_in import Posted, Visited
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """One way to close an alert. ``value`` is the radio button: both halves of the decision, so that what the eye
-    saw and what was done cannot contradict each other.
+    """One way to close an alert.
+
+    ``value`` is the radio button: both halves of the decision in one, so that what the eye saw and what was
+    done cannot contradict each other.
     """
 
     value: str
@@ -101,7 +102,9 @@ def alert_routes() -> APIRouter:
     def decide(request: Request, visit: Visited, alert_id: str, form: Posted) -> Response:
         closing = next((one for one in CLOSINGS if one.value == form.text("closing")), None)
         if closing is None:
-            page = _alert_page(visit.client.show_alert(alert_id), "Choose what your eye saw and what was done.")
+            page = _alert_page(
+                visit.client.show_alert(alert_id), "Choose what your eye saw and what was done."
+            )
             return pages.answer(request, page, visit.frame, 422)
         receipt = visit.client.decide_alert(
             alert_id, confirmed=closing.confirmed, disposition=closing.disposition, note=form.text("note")

@@ -6,13 +6,15 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from glassplate.web.application import application
-from glassplate.web.face import ClientFactory, Face
+from glassplate.web.face import Face
 from glassplate.web.officer.alerts import alert_routes
 from glassplate.web.officer.history import history_routes
 from glassplate.web.officer.search import search_routes
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from glassplate.web.face import ClientFactory
 
 COOKIE = "__Host-glassplate"
 NAVIGATION = (

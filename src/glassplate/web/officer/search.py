@@ -1,13 +1,13 @@
-"""Searching: the form, the receipt, the reads. A search is an act, so it is a POST; no plate is ever in an address."""
+"""Searching: the form, the receipt, the reads. A search is an act: a POST, with no plate in any address."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime  # noqa: TC003 - the JSON twin resolves it
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from fastapi import APIRouter
-from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from glassplate.errors import NotSignedIn, Refused, UsageError
@@ -119,7 +119,9 @@ def _searched(visit: Visit, form: SearchForm) -> tuple[SearchPage, int]:
         raise
     except (Refused, UsageError) as error:  # the form stays, so that the officer can mend it
         rules = error.rules if isinstance(error, Refused) else ()
-        return SearchPage(form, choices, {}, Refusal(str(error), rules, error.http_status), None), error.http_status
+        return SearchPage(
+            form, choices, {}, Refusal(str(error), rules, error.http_status), None
+        ), error.http_status
     return SearchPage(form, choices, {}, None, _answer(result, choices, visit.now)), 200
 
 

@@ -47,7 +47,9 @@ class SearchChoices:
         """The choices under ``charter``; no period is longer than the retention."""
         retention = timedelta(minutes=charter.retention_minutes)
         usual = [Period(*period) for period in _USUAL_PERIODS if period[2] < retention]
-        kept = Period(EVERYTHING, f"All that is kept ({words.minutes_in_words(charter.retention_minutes)})", retention)
+        kept = Period(
+            EVERYTHING, f"All that is kept ({words.minutes_in_words(charter.retention_minutes)})", retention
+        )
         return cls(
             charter.purposes,
             charter.offenses,

@@ -1,4 +1,4 @@
-"""A strip of the searched period with one mark a read: an SVG drawn by the template, no script, a table beside it."""
+"""A strip of the searched period with one mark a read: an SVG drawn by the template, a table beside it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from glassplate.records import FoundRead
 
 LEFT, RIGHT = 40.0, 960.0  # the axis within the SVG's 1000 units; the labels need the rest
-TICKS = 6
+USUAL_TICKS = 6
+MOST_DAYS = 8  # up to here, one tick a day; with more, the labels would run into each other
 
 
 class _Row(Protocol):
@@ -56,5 +57,11 @@ def time_strip(rows: Iterable[_Row], since: datetime, until: datetime) -> TimeSt
         return round(LEFT + (RIGHT - LEFT) * share, 1)
 
     marks = tuple(Mark(place(row.found.read.captured_at), row.check_by_eye) for row in rows)
-    moments = [since + length * step / TICKS for step in range(TICKS + 1)]
-    return TimeStrip(marks, tuple(Tick(place(m), m) for m in moments), length / TICKS < timedelta(hours=20))
+    ticks = _ticks(length)
+    moments = [since + length * step / ticks for step in range(ticks + 1)]
+    return TimeStrip(marks, tuple(Tick(place(m), m) for m in moments), length / ticks < timedelta(days=1))
+
+
+def _ticks(length: timedelta) -> int:
+    days, rest = divmod(length, timedelta(days=1))
+    return days if 1 < days <= MOST_DAYS and not rest else USUAL_TICKS

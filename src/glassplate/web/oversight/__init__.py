@@ -1,1 +1,1 @@
-"""The oversight face: the record, refusals, key lifecycle and charter, for auditors, council and supervisors."""
+"""The oversight face: record, refusals, key lifecycle and charter, for auditors, council and supervisors."""

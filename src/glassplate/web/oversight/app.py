@@ -6,12 +6,14 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from glassplate.web.application import application
-from glassplate.web.face import ClientFactory, Face
+from glassplate.web.face import Face
 from glassplate.web.oversight.keys import key_routes
 from glassplate.web.oversight.log import log_routes
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from glassplate.web.face import ClientFactory
 
 COOKIE = "__Host-glassplate-oversight"  # cookies know no ports: on one host the faces need two names
 NAVIGATION = (

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from fastapi import APIRouter
-from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations
-from starlette.responses import Response  # noqa: TC002 - FastAPI reads the annotations
+from starlette.requests import Request
+from starlette.responses import Response
 
 from glassplate.records import CharterSummary, EpochStatus, VaultStatus
 from glassplate.site.charter_words import CharterChapter, chapters

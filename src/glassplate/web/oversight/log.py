@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from fastapi import APIRouter, Query
 from starlette.exceptions import HTTPException
-from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from glassplate.records import EntrySummary
@@ -25,7 +25,7 @@ HIDDEN_FIELDS = ("type", "time")  # shown in columns of their own
 
 @dataclass(frozen=True, slots=True)
 class EntriesPage:
-    """One page of the record. ``older`` and ``newer`` are the ``before`` of the neighbors, or None at the ends."""
+    """One page of the record. ``older`` and ``newer`` are the neighbors' ``before``, or None at the ends."""
 
     template: ClassVar[str] = "oversight/entries.html"
     entries: tuple[EntrySummary, ...]
@@ -65,7 +65,9 @@ def log_routes() -> APIRouter:
         return RedirectResponse("/entries", status_code=303)
 
     @router.get("/entries")
-    def entries(request: Request, visit: Visited, before: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    def entries(
+        request: Request, visit: Visited, before: Annotated[int | None, Query(ge=1)] = None
+    ) -> Response:
         size = visit.status.log_size
         end = min(before or size, size)
         first = max(0, end - PAGE_SIZE)
@@ -104,7 +106,9 @@ def _refusals(visit: Visit) -> RefusalsPage:
     first = max(0, size - REFUSALS_LOOKED_AT)
     found: list[EntrySummary] = []
     for start in range(first, size, FETCH_SIZE):
-        found += [one for one in visit.client.entries(start, min(FETCH_SIZE, size - start)) if is_refusal(one)]
+        found += [
+            one for one in visit.client.entries(start, min(FETCH_SIZE, size - start)) if is_refusal(one)
+        ]
     counts: dict[str, int] = {}
     for one in found:
         for rule in rules_of(one):

@@ -1,0 +1,201 @@
+"""The charter in plain sentences, and the difference between two charters, for the people who sign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from glassplate.charter.vocabulary import FEATURES, HOTLIST_CATEGORIES, USUALLY_PROHIBITED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from glassplate.charter.document import Charter, Feature, Grant
+
+MINUTES_PER_HOUR = 60
+MINUTES_PER_DAY = 1440
+SHOWN_HASH_DIGITS = 12
+
+Topic = tuple[str, list[str]]
+
+
+def explain(charter: Charter) -> list[str]:
+    """The whole charter, one fact a sentence."""
+    return [sentence for _topic, sentences in _topics(charter) for sentence in sentences]
+
+
+def explain_difference(old: Charter, new: Charter) -> list[str]:
+    """What ``new`` says differently, topic by topic; "No longer:" and "New:" before each sentence."""
+    before, after = dict(_topics(old)), dict(_topics(new))
+    difference: list[str] = []
+    for topic, sentences in after.items():
+        previous = before.get(topic, [])
+        difference += [f"No longer: {sentence}" for sentence in previous if sentence not in sentences]
+        difference += [f"New: {sentence}" for sentence in sentences if sentence not in previous]
+    return difference or ["Nothing differs."]
+
+
+def grant_sentence(grant: Grant) -> str:
+    """One sharing grant as a sentence."""
+    state = "revoked" if grant.revoked else f"from {_day(grant.not_before)} to {_day(grant.expires_at)}"
+    return f"{grant.agency_id}, for {_list(grant.purposes)}, {state}"
+
+
+def duration_words(minutes: int) -> str:
+    """Minutes as people say them."""
+    for size, unit in ((MINUTES_PER_DAY, "day"), (MINUTES_PER_HOUR, "hour"), (1, "minute")):
+        if minutes % size == 0:
+            count = minutes // size
+            return f"{count:,} {unit}" + ("" if count == 1 else "s")
+    raise AssertionError  # pragma: no cover - every number divides by one
+
+
+def _topics(charter: Charter) -> list[Topic]:
+    describers: dict[str, Callable[[Charter], list[str]]] = {
+        "authority": _authority,
+        "retention": _retention,
+        "cameras": _cameras,
+        "purposes": _purposes,
+        "offenses": _offenses,
+        "uses": _uses,
+        "features": _features,
+        "hot lists": _hotlists,
+        "sharing": _sharing,
+        "limits": _limits,
+        "record": _record,
+        "policy": _policy,
+        "other": _other,
+    }
+    return [(topic, describe(charter)) for topic, describe in describers.items()]
+
+
+def _authority(charter: Charter) -> list[str]:
+    marks = {
+        "demo": "This is a demo charter: weak sign-in and software keys are allowed, real use is not.",
+        "trial": "This is a trial charter: software keys are allowed.",
+        "production": "This is a production charter.",
+    }
+    return [
+        f"Charter version {charter.version} of {charter.city} authorizes {charter.agency.name} "
+        f"({charter.agency.id}) to read license plates.",
+        f"The authorization starts on {_moment(charter.not_before)}.",
+        f"The authorization ends on {_moment(charter.expires_at)}; capture and search stop by themselves then.",
+        marks[charter.mark],
+    ]
+
+
+def _retention(charter: Charter) -> list[str]:
+    sentences = [
+        f"No read is older than {duration_words(charter.retention_minutes)}, except under a recorded hold.",
+        f"Each key lives for {duration_words(charter.epoch_minutes)} of reads and is destroyed as a whole.",
+    ]
+    if charter.retention_floor_minutes:
+        sentences.append(f"Every read is kept for at least {duration_words(charter.retention_floor_minutes)}.")
+    return sentences
+
+
+def _cameras(charter: Charter) -> list[str]:
+    if not charter.cameras:
+        return ["No camera may deliver reads."]
+    return [
+        f"The camera {camera.name} ({camera.id}, key {_short(camera.public_key)}) may deliver reads."
+        for camera in charter.cameras
+    ]
+
+
+def _purposes(charter: Charter) -> list[str]:
+    return [f"A search may be for: {p.label} ({p.id}; {p.clause})." for p in charter.purposes]
+
+
+def _offenses(charter: Charter) -> list[str]:
+    return [f"The offense {o.label} ({o.id}) may be searched for {_list(o.purposes)}." for o in charter.offenses]
+
+
+def _uses(charter: Charter) -> list[str]:
+    sentences = []
+    for use in charter.declared_uses:
+        if use.prohibited:
+            sentences.append(f"Prohibited: {use.label} ({use.id}).")
+        elif use.id in USUALLY_PROHIBITED:
+            sentences.append(f"ALLOWED, though most charters prohibit it: {use.label} ({use.id}).")
+        else:
+            sentences.append(f"Allowed: {use.label} ({use.id}).")
+    return sentences
+
+
+def _features(charter: Charter) -> list[str]:
+    return [_feature(name, what, charter.feature(name)) for name, what in FEATURES.items()]
+
+
+def _feature(name: str, what: str, feature: Feature | None) -> str:
+    if feature is None or not feature.approved:
+        return f"Not approved: {what} ({name})."
+    return f"Approved from {_day(feature.not_before)} to {_day(feature.expires_at)}: {what} ({name})."
+
+
+def _hotlists(charter: Charter) -> list[str]:
+    armed = charter.hotlist_categories
+    sentences = [f"Hot lists may hold {HOTLIST_CATEGORIES[category]} ({category})." for category in armed]
+    if not armed:
+        sentences.append("No hot list may be armed.")
+    if charter.alert_on_unknown_region:
+        sentences.append("An alert sounds even when the plate's state could not be read.")
+    else:
+        sentences.append("An alert stays silent when the plate's state could not be read.")
+    return sentences
+
+
+def _sharing(charter: Charter) -> list[str]:
+    if not charter.grants:
+        return ["Sharing is closed: no other agency is answered."]
+    return [f"Sharing: {grant_sentence(grant)}." for grant in charter.grants]
+
+
+def _limits(charter: Charter) -> list[str]:
+    return [
+        f"One person may search {charter.searches_per_hour} times an hour.",
+        f"One search may span {charter.max_search_days} days at most.",
+        f"A case number looks like {charter.case_number_example} (pattern {charter.case_number_pattern}).",
+    ]
+
+
+def _record(charter: Charter) -> list[str]:
+    promised = "durably recorded" if charter.answer_level == "L1" else "in a signed checkpoint of the log"
+    recognizers = [f"Plates are read by {recognizer}." for recognizer in charter.recognizers]
+    return [
+        f"Nothing is answered before the search is {promised}.",
+        f"The log {charter.origin} (key {charter.log_vkey}) is published every "
+        f"{charter.publication_interval_seconds} seconds.",
+        f"Lists of sealing keys are signed by {charter.bundle_vkey}.",
+        *(f"The auditor key {k.id} ({_short(k.hpke_public_key)}) opens the record." for k in charter.auditor_keys),
+        *(recognizers or ["No recognizer is named, so no read is accepted."]),
+    ]
+
+
+def _policy(charter: Charter) -> list[str]:
+    hashes = charter.policy
+    return [
+        f"The base rules are the file with SHA-256 {hashes.base_sha256}.",
+        f"The city's own prohibitions are the file with SHA-256 {hashes.overlay_sha256}.",
+        f"The schema is the file with SHA-256 {hashes.schema_sha256}.",
+    ]
+
+
+def _other(charter: Charter) -> list[str]:
+    return [f"A note without effect, {name}: {text}" for name, text in charter.extensions]
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
+
+
+def _short(text: str) -> str:
+    return f"{text[:SHOWN_HASH_DIGITS]}…"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,84 @@
+"""``glassplate verify``: check a city from outside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glassplate.cli.console import emit
+from glassplate.cli.options import Json
+from glassplate.errors import ProofFailed, UsageError
+
+if TYPE_CHECKING:
+    from glassplate.verify import Verification
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(
+        "verify",
+        epilog="Example: glassplate verify demo-city/public --root clerk=SHA256:… --root chief=SHA256:… --root auditor=SHA256:…",
+    )(verify)
+
+
+def verify(
+    public: Annotated[Path, typer.Argument(help="The public folder, or a copy of it.")],
+    root: Annotated[
+        list[str], typer.Option(help="office=fingerprint as printed in the ordinance; once for each office.")
+    ],
+    as_of: Annotated[
+        str | None, typer.Option(help="Day up to which the record must not be silent (default: now).")
+    ] = None,
+    bodies: Annotated[Path | None, typer.Option(help="Folder of bodies that the auditor pulled.")] = None,
+    auditor_key: Annotated[Path | None, typer.Option(help="The auditor's private key, to open them.")] = None,
+    json: Json = False,
+) -> None:
+    """Check the whole record: charter, log, keys, purges, pages. Believes only the fingerprints. Exit 5 if anything fails."""
+    del json
+    from glassplate.seal.body import AuditorKey
+    from glassplate.verify import verify_city
+
+    result = verify_city(
+        public,
+        fingerprints(root),
+        moment(as_of),
+        audit_folder=bodies,
+        auditor_key=AuditorKey.load(auditor_key) if auditor_key else None,
+    )
+    emit({"holds": result.holds, "findings": [{"where": f.where, "what": f.what} for f in result.findings], "facts": result.facts}, lines(result))
+    if not result.holds:
+        raise typer.Exit(ProofFailed.exit_code)
+
+
+def lines(result: Verification) -> list[str]:
+    """The result as sentences."""
+    told = [f"  [green]✓[/] {fact}" for fact in result.facts]
+    found = [f"  [bold red]✗ {finding}[/]" for finding in result.findings]
+    verdict = "Everything holds." if result.holds else f"{len(found)} things do not hold."
+    return [*told, *found, f"[bold]{verdict}[/]"]
+
+
+def fingerprints(given: list[str]) -> dict[str, str]:
+    """``office=fingerprint`` options as a dictionary.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    pairs = [part.partition("=") for part in given]
+    if not all(separator for _, separator, _ in pairs):
+        raise UsageError("Write --root OFFICE=FINGERPRINT, once for clerk, chief and auditor.")
+    return {office.strip(): value.strip() for office, _, value in pairs}
+
+
+def moment(text: str | None) -> datetime:
+    """The time to judge by."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no day. Write 2026-11-25.") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

@@ -1,0 +1,6 @@
+"""The store of reads: encrypted segments, one key for each epoch."""
+
+from glassplate.store.sqlcipher_store import SqlcipherStore
+from glassplate.store.store import SegmentSummary, Store, StoredPage, StoredRead, StoreQuery
+
+__all__ = ["SegmentSummary", "SqlcipherStore", "Store", "StoreQuery", "StoredPage", "StoredRead"]

@@ -1,0 +1,139 @@
+"""The duties of ``Keyring``, for every back end. A new back end joins ``BACK_ENDS``."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from keys_testing import NOON, PASSPHRASE, TODAY, TOMORROW
+
+from glassplate.errors import KeyDestroyed, KeyUnavailable, Refused, UsageError
+from glassplate.files import LocalFiles
+from glassplate.keys import FileKeyring
+
+
+class FileBackEnd:
+    """``FileKeyring`` in a folder."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def create(self):
+        return FileKeyring.create(self._folder, PASSPHRASE, LocalFiles())
+
+    def reopen(self):
+        return FileKeyring.open(self._folder, PASSPHRASE, LocalFiles())
+
+
+BACK_ENDS = {"file": FileBackEnd}
+
+
+@pytest.fixture(params=BACK_ENDS)
+def back_end(request, tmp_path):
+    return BACK_ENDS[request.param](tmp_path / "keys")
+
+
+def material(keyring, epoch_id):
+    """Everything that comes from an epoch's secret."""
+    secret = keyring.secret(epoch_id)
+    numbers = [key.private_numbers().private_value for key in (secret.read_private_key(), secret.image_private_key())]
+    return [secret.segment_key(0), secret.segment_key(1), *numbers]
+
+
+def test_a_key_opens_after_a_restart_and_has_one_secret_for_each_job(back_end):
+    keyring = back_end.create()
+    record = keyring.create_epoch(TODAY)
+    before = material(keyring, TODAY.epoch_id)
+    assert len({str(value) for value in before}) == 4
+    assert record.is_alive
+    assert record.public().destroy_at == TODAY.destroy_at
+    reopened = back_end.reopen()
+    assert material(reopened, TODAY.epoch_id) == before
+    assert reopened.records() == [record]
+
+
+def test_epochs_are_independent_and_creating_twice_changes_nothing(back_end):
+    keyring = back_end.create()
+    first, second = keyring.create_epoch(TODAY), keyring.create_epoch(TOMORROW)
+    before = material(keyring, TODAY.epoch_id)
+    assert not {*map(str, before)} & {*map(str, material(keyring, TOMORROW.epoch_id))}
+    assert keyring.create_epoch(replace(TODAY, destroy_at=TODAY.destroy_at + timedelta(days=900))) == first
+    assert material(keyring, TODAY.epoch_id) == before
+    assert keyring.records() == [first, second]
+
+
+def test_after_destruction_nothing_opens_and_the_neighbor_is_unharmed(back_end):
+    keyring = back_end.create()
+    keyring.create_epoch(TODAY)
+    keyring.create_epoch(TOMORROW)
+    neighbor = material(keyring, TOMORROW.epoch_id)
+    keyring.destroy(TODAY.epoch_id, NOON)
+    for ring in (keyring, back_end.reopen()):
+        with pytest.raises(KeyDestroyed, match="2026-11-25"):
+            ring.secret(TODAY.epoch_id)
+        with pytest.raises(KeyDestroyed):
+            ring.destroy(TODAY.epoch_id, NOON)
+        with pytest.raises(KeyDestroyed):
+            ring.create_epoch(TODAY)
+        dead, alive = ring.records()
+        assert (dead.epoch, dead.destroyed_at, dead.is_alive) == (TODAY, NOON, False)
+        assert alive.is_alive
+        assert material(ring, TOMORROW.epoch_id) == neighbor
+
+
+def test_a_key_that_never_was_is_not_called_destroyed(back_end):
+    keyring = back_end.create()
+    for act in (keyring.secret, lambda epoch_id: keyring.destroy(epoch_id, NOON)):
+        with pytest.raises(KeyUnavailable) as caught:
+            act(TODAY.epoch_id)
+        assert not isinstance(caught.value, KeyDestroyed)
+
+
+def test_a_key_may_die_earlier_but_never_later(back_end):
+    keyring = back_end.create()
+    keyring.create_epoch(TODAY)
+    before = material(keyring, TODAY.epoch_id)
+    earlier = TODAY.destroy_at - timedelta(days=3)
+    assert keyring.bring_forward(TODAY.epoch_id, earlier).epoch.destroy_at == earlier
+    with pytest.raises(Refused, match="earlier"):
+        keyring.bring_forward(TODAY.epoch_id, earlier + timedelta(seconds=1))
+    reopened = back_end.reopen()
+    assert reopened.records()[0].epoch.destroy_at == earlier
+    assert material(reopened, TODAY.epoch_id) == before
+
+
+def test_named_secrets_are_made_once_and_differ(back_end):
+    keyring = back_end.create()
+    labels = ["registry", "log", "bundle", "history/2026-11", "history/2026-12"]
+    secrets = [keyring.named_secret(label) for label in labels]
+    assert len(set(secrets)) == len(labels)
+    assert {len(secret) for secret in secrets} == {32}
+    reopened = back_end.reopen()
+    assert [reopened.named_secret(label) for label in labels] == secrets
+
+
+@pytest.mark.parametrize("label", ["", "../log", "a/b/c", "Log", "a//b", "log\n", "~", "a" * 65])
+def test_labels_cannot_leave_their_folder(back_end, label):
+    keyring = back_end.create()
+    with pytest.raises(UsageError):
+        keyring.named_secret(label)
+
+
+def test_secrets_hide_from_repr_pickle_and_tracebacks(back_end):
+    keyring = back_end.create()
+    keyring.create_epoch(TODAY)
+    secret = keyring.secret(TODAY.epoch_id)
+    segment_key = secret.segment_key(0)
+    shown = repr(secret) + repr(keyring) + str(keyring.records())
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+    keyring.destroy(TODAY.epoch_id, NOON)
+    try:
+        keyring.secret(TODAY.epoch_id)
+    except KeyDestroyed:
+        shown += traceback.format_exc()
+    assert segment_key.hex() not in shown
+    assert str(secret.read_private_key().private_numbers().private_value) not in shown

@@ -1,0 +1,364 @@
+"""An honest stand-in for the vault: the same calls as ``VaultClient``, the same order of events, invented data.
+
+It keeps the rules that the faces depend on: no session, no answer; an entry before anything is shown; a prohibited
+use or a bad case number is refused with its rule; an alert is decided only by somebody who looked. It skips keys,
+storage and the socket. ``log_is_down`` and ``is_unreachable`` fail the way the real one fails.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from glassplate.errors import InputRefused, LogUnavailable, NotSignedIn, Refused, UsageError, VaultUnreachable
+from glassplate.records import (
+    Account,
+    Alert,
+    Alternative,
+    CharterSummary,
+    EntrySummary,
+    EpochStatus,
+    FoundRead,
+    HotlistEntry,
+    OpenedImage,
+    PastSearch,
+    PlateRead,
+    Receipt,
+    SearchRequest,
+    SearchResult,
+    Session,
+    ShownAlert,
+    Vehicle,
+    VaultStatus,
+)
+
+NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+LINK_SECRET = "one-time-link-of-the-test"
+PASSKEY_ID = "passkey-of-the-test"
+INVITATION = "invitation-of-the-test"
+PAIRING_CODE = "BCDFGH"
+FIRST_ENTRY = 18_442
+_RETENTION = timedelta(days=30)
+
+OFFICER = Account("r.alvarez", "Sgt. R. Alvarez", ("officer",), active=True, training_valid_until=None, passkeys=1)
+
+CHARTER = CharterSummary(
+    version=3,
+    city="Exampleville",
+    agency="Exampleville Police Department",
+    mark="demo",
+    not_before=NOW - timedelta(days=90),
+    expires_at=NOW + timedelta(days=275),
+    retention_minutes=30 * 24 * 60,
+    epoch_minutes=24 * 60,
+    publication_interval_seconds=60,
+    purposes=(("stolen_vehicle", "Stolen vehicle"), ("missing_person", "Missing or endangered person")),
+    offenses=(("vc_10851", "Vehicle theft"), ("none", "No offense: endangered person")),
+    declared_uses=(
+        ("own_case", "A case of this agency", False),
+        ("other_agency", "Another agency's case", False),
+        ("immigration", "Immigration enforcement", True),
+    ),
+    features=(("plate_search", True), ("hotlist_alerts", True), ("bulk_export", False)),
+    cameras=(
+        ("court-16th", "Court St at 16th St"),
+        ("harbor-22nd", "Harbor Way at 22nd St"),
+        ("river-bridge", "SR 9 at River Bridge, eastbound"),
+    ),
+    hotlist_categories=("stolen_vehicle", "endangered_person"),
+    grants=(),
+    case_number_example="26-004512",
+    signed_by=(("clerk", "4f:1c:" + "9a:" * 13 + "77"), ("chief", "b2:03:" + "5e:" * 13 + "18")),
+    policy_sha256="7d8e0a" + "3c" * 29,
+)
+
+
+def crop(text: str, *, dark: bool = False) -> bytes:
+    """A drawn plate as JPEG."""
+    image = Image.new("RGB", (280, 112), "#23272e" if dark else "#3b424c")
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((24, 16, 256, 96), 8, fill="#8f8f8c" if dark else "#eef0f0")
+    draw.text((140, 28), "EXAMPLE STATE", fill="#1c2a52", font=ImageFont.load_default(11), anchor="mm")
+    draw.text((140, 62), f"{text[:4]} {text[4:]}", fill="#1c2a52", font=ImageFont.load_default(44), anchor="mm")
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+def found(
+    number: int, text: str, doubtful: int | None, camera: tuple[str, str], ago: timedelta, vehicle: Vehicle
+) -> FoundRead:
+    """One read. ``doubtful`` is the position of its one unsure character."""
+    confidences = tuple(0.61 if at == doubtful else 0.97 for at in range(len(text)))
+    at = NOW - ago
+    read = PlateRead(
+        read_id=f"{number:032x}",
+        text=text,
+        character_confidences=confidences,
+        camera_id=camera[0],
+        captured_at=at,
+        recognizer="ppocr-v6",
+        box=(100, 100, 120, 48),
+        alternatives=(Alternative("7KDR214", 0.31),) if doubtful is not None else (),
+        vehicle=vehicle,
+    )
+    return FoundRead(read, camera[1], at + _RETENTION, crop(text, dark=doubtful is not None))
+
+
+_SEDAN = Vehicle("sedan", 0.9, "silver", 0.8)
+READS = (
+    found(1, "7KDR214", None, CHARTER.cameras[0], timedelta(hours=12, minutes=22), _SEDAN),
+    found(2, "7KOR214", 2, CHARTER.cameras[1], timedelta(hours=40), Vehicle("suv", 0.8, "black", 0.4)),
+    found(3, "7KDR214", None, CHARTER.cameras[2], timedelta(days=2, hours=3), _SEDAN),
+    found(4, "7KDR2I4", 5, CHARTER.cameras[0], timedelta(days=3, hours=1), Vehicle()),
+)
+ENTRY = HotlistEntry(
+    "e" * 16,
+    "7KDR214",
+    "EX",
+    "stolen_vehicle",
+    "Exampleville PD, auto theft desk",
+    "Taken from 4th St on Nov 20",
+    NOW + timedelta(days=20),
+)
+
+
+@dataclass
+class FakeVault:
+    """The state; ``client`` is what a face gets."""
+
+    charter: CharterSummary = CHARTER
+    reads: tuple[FoundRead, ...] = READS
+    alerts: list[Alert] = field(default_factory=list)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    entries: list[EntrySummary] = field(default_factory=list)
+    history: list[PastSearch] = field(default_factory=list)
+    asked: list[SearchRequest] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
+    paired: list[str] = field(default_factory=list)
+    links: set[str] = field(default_factory=lambda: {LINK_SECRET})
+    log_is_down: bool = False
+    is_unreachable: bool = False
+
+    def __post_init__(self) -> None:
+        """A waiting alert whose state is not known, a decided one, and some entries."""
+        if not self.alerts:
+            at = NOW - timedelta(minutes=4)
+            self.alerts = [
+                Alert("a1", at, CHARTER.cameras[1][1], ENTRY, "waiting", None),
+                Alert("a0", at - timedelta(days=1), CHARTER.cameras[0][1], ENTRY, "dismissed", True, "wrong_plate"),
+            ]
+        for kind, public in (
+            ("charter-installed", {"version": "3"}),
+            ("search", {}),
+            ("search-outcome", {}),
+            ("search-refused", {"rules": "declared-use"}),
+            ("epoch-destroyed", {"epoch": "2026-10-25"}),
+        ):
+            self.add_entry(kind, public)
+
+    def add_entry(self, kind: str, public: dict[str, str] | None = None) -> Receipt:
+        """Record, or refuse to go on."""
+        if self.log_is_down:
+            raise LogUnavailable("The record's disk is full. Nothing was answered; free space and try again.")
+        index = len(self.entries)
+        shown = {"type": kind, "time": "2026-11-25T09:00:00Z", **(public or {})}
+        self.entries.append(EntrySummary(index, kind, NOW.replace(minute=0), shown))
+        return Receipt(FIRST_ENTRY + index, "c0ffee" * 10 + "beef", NOW, "L1", "glassplate receipt\n18442\n\n— log AAAA\n")
+
+    def sign_in(self, token: str = "token-of-the-test", account: Account = OFFICER) -> str:
+        """A session without the ceremony, for tests that are about something else."""
+        self.sessions[token] = Session(account, NOW + timedelta(hours=12), "passkey")
+        return token
+
+    def client(self, token: str | None) -> FakeClient:
+        """What ``VaultClient(socket, token)`` is."""
+        return FakeClient(self, token)
+
+
+class FakeClient:
+    """The calls that the faces make."""
+
+    def __init__(self, vault: FakeVault, token: str | None) -> None:
+        self._vault = vault
+        self._token = token
+
+    def __enter__(self) -> FakeClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def _who(self) -> Session:
+        self._reach()
+        session = self._vault.sessions.get(self._token or "")
+        if session is None:
+            raise NotSignedIn("Your session has ended. Sign in again.", ("signed-in",))
+        return session
+
+    def _reach(self) -> None:
+        if self._vault.is_unreachable:
+            raise VaultUnreachable("No vault answers. Start it with: glassplate serve")
+
+    def status(self) -> VaultStatus:
+        self._reach()
+        size = len(self._vault.entries)
+        return VaultStatus(
+            healthy=True,
+            problems=(),
+            charter=self._vault.charter,
+            log_origin="exampleville.example/glassplate",
+            log_size=size,
+            published_size=max(0, size - 1),
+            now=NOW,
+            oldest_live_read_at=NOW - timedelta(days=29),
+            live_epochs=30,
+            next_destruction_at=NOW + timedelta(hours=14),
+        )
+
+    def session(self) -> Session:
+        return self._who()
+
+    def sign_in_options(self, account_id: str | None = None) -> dict[str, Any]:
+        self._reach()
+        return {"challenge": "Y2hhbGxlbmdl", "rpId": "localhost", "allowCredentials": [], "userVerification": "required"}
+
+    def sign_in(self, assertion: dict[str, Any], origin: str) -> tuple[str, Session]:
+        if assertion.get("id") != PASSKEY_ID:
+            raise NotSignedIn("Sign-in refused: an unknown passkey.", ("signed-in",))
+        token = self._vault.sign_in("token-from-passkey")
+        return token, self._vault.sessions[token]
+
+    def redeem_link(self, secret: str) -> tuple[str, Session]:
+        if secret not in self._vault.links:
+            raise NotSignedIn("Sign-in refused: a one-time link that is unknown, used or too old.", ("signed-in",))
+        self._vault.links.remove(secret)
+        token = self._vault.sign_in("token-from-link")
+        return token, self._vault.sessions[token]
+
+    def registration_options(self, invitation: str) -> dict[str, Any]:
+        self._invited(invitation)
+        return {
+            "challenge": "Y2hhbGxlbmdl",
+            "rp": {"id": "localhost", "name": "Glassplate"},
+            "user": {"id": "dXNlcg", "name": OFFICER.account_id, "displayName": OFFICER.display_name},
+            "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+        }
+
+    def register_passkey(self, invitation: str, attestation: dict[str, Any], origin: str) -> Account:
+        self._invited(invitation)
+        return OFFICER
+
+    def _invited(self, invitation: str) -> None:
+        if invitation != INVITATION:
+            raise InputRefused("This invitation is unknown, used or too old. Ask an administrator for a new one.")
+
+    def sign_out(self) -> None:
+        self._who()
+        del self._vault.sessions[self._token or ""]
+
+    def confirm_pairing(self, code: str) -> None:
+        self._who()
+        if code != PAIRING_CODE:
+            raise UsageError("No command line waits for this code. Compare it with the terminal.")
+        self._vault.paired.append(code)
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        self._who()
+        charter = self._vault.charter
+        if any(use == request.declared_use and prohibited for use, _, prohibited in charter.declared_uses):
+            self._vault.add_entry("search-refused", {"rules": "declared-use"})
+            raise Refused("The charter forbids searches for immigration enforcement.", ("declared-use",))
+        if not re.fullmatch(r"\d\d-\d{6}", request.case_number):
+            self._vault.add_entry("search-refused", {"rules": "case-number"})
+            raise Refused("This is not a case number of this agency.", ("case-number",))
+        if not re.fullmatch(r"[A-Z0-9?*]+", request.plate):
+            raise UsageError("A plate has letters, digits, ? and * only.")
+        receipt = self._vault.add_entry("search")
+        self._vault.asked.append(request)
+        pattern = request.plate.replace("?", ".").replace("*", ".*")
+        alike = pattern.replace("D", "[DO]").replace("1", "[1I]")
+        reads = tuple(one for one in self._vault.reads if re.fullmatch(alike, one.read.text))
+        self._vault.add_entry("search-outcome")
+        self._vault.history.insert(
+            0,
+            PastSearch(
+                receipt.entry_index,
+                NOW,
+                request.plate,
+                request.purpose,
+                request.offense,
+                request.case_number,
+                "answered",
+                len(reads),
+            ),
+        )
+        version = f"charter {charter.version}, policy {charter.policy_sha256[:12]}"
+        return SearchResult(receipt, version, request, reads, False, request.since, request.until)
+
+    def my_searches(self) -> list[PastSearch]:
+        self._who()
+        return self._vault.history
+
+    def open_image(self, read_id: str, search_index: int, kind: str) -> OpenedImage:
+        self._who()
+        receipt = self._vault.add_entry("image-opened")
+        return OpenedImage(receipt, read_id, "scene", crop("7KDR214"))
+
+    def alerts(self) -> list[Alert]:
+        self._who()
+        return self._vault.alerts
+
+    def show_alert(self, alert_id: str) -> ShownAlert:
+        self._who()
+        alert = self._alert(alert_id)
+        receipt = self._vault.add_entry("alert-shown")
+        self._vault.shown.add(alert_id)
+        return ShownAlert(receipt, alert, self._vault.reads[1] if self._vault.reads else None)
+
+    def decide_alert(self, alert_id: str, *, confirmed: bool, disposition: str, note: str) -> Receipt:
+        self._who()
+        alert = self._alert(alert_id)
+        if alert_id not in self._vault.shown:
+            raise Refused("Look at the alert's picture first, then decide.", ("eyes-first",))
+        receipt = self._vault.add_entry("disposition")
+        state = "confirmed" if confirmed else "dismissed"
+        self._vault.alerts = [
+            replace(one, state=state, disposition=disposition) if one is alert else one for one in self._vault.alerts
+        ]
+        return receipt
+
+    def _alert(self, alert_id: str) -> Alert:
+        for alert in self._vault.alerts:
+            if alert.alert_id == alert_id:
+                return alert
+        raise UsageError("No alert has this id. List them with: glassplate alerts")
+
+    def entries(self, first: int = 0, count: int = 100) -> list[EntrySummary]:
+        self._who()
+        return self._vault.entries[first : first + count]
+
+    def proof(self, index: int) -> str:
+        self._who()
+        return f"c2sp.org/tlog-proof@v1\nindex {index}\n"
+
+    def epochs(self) -> list[EpochStatus]:
+        self._who()
+        day = timedelta(days=1)
+        midnight = NOW.replace(hour=0, minute=0)
+        return [
+            EpochStatus(
+                (midnight - day * ago).strftime("%Y-%m-%d"),
+                midnight - day * ago,
+                midnight - day * (ago - 1),
+                midnight - day * (ago - 30),
+                state,
+                reads,
+            )
+            for ago, state, reads in ((0, "open", 1_204), (1, "closed", 18_770), (31, "destroyed", None))
+        ]
