@@ -94,7 +94,9 @@ def account_operation(
         UsageError: for a malformed id or an unknown role.
     """
     if not _ACCOUNT_ID.fullmatch(account_id):
-        raise UsageError("An account id has 2–40 lower-case letters, digits, dots or hyphens and starts with a letter.")
+        raise UsageError(
+            "An account id has 2–40 lower-case letters, digits, dots or hyphens and starts with a letter."
+        )
     unknown = sorted(set(roles) - set(_ROLES))
     if unknown or not roles:
         raise UsageError(f"Roles are {', '.join(_ROLES)}; got {', '.join(unknown) or 'none'}.")

@@ -113,7 +113,12 @@ class Alerts:
         account_id = session.account.account_id
         receipt = self.recorder.record(
             "alert-shown",
-            {"account_id": account_id, "alert_id": alert_id, "read_id": stored.read_id, **decision.replayable()},
+            {
+                "account_id": account_id,
+                "alert_id": alert_id,
+                "read_id": stored.read_id,
+                **decision.replayable(),
+            },
             at=now,
             operation={"kind": "alert_shown", "alert_id": alert_id, "account_id": account_id},
         )
@@ -214,7 +219,8 @@ class Alerts:
             alert_id=stored.alert_id,
             raised_at=stored.raised_at,
             camera_name=self.authorizer.camera_name(stored.camera_id),
-            entry=entry or HotlistEntry(stored.entry_id, "", UNKNOWN, UNKNOWN, "", "removed", stored.raised_at),
+            entry=entry
+            or HotlistEntry(stored.entry_id, "", UNKNOWN, UNKNOWN, "", "removed", stored.raised_at),
             state=stored.state,  # type: ignore[arg-type]
             region_matches=stored.region_matches,
             disposition=stored.disposition,

@@ -6,9 +6,8 @@ Errors that the vault raised arrive here as the same types (``glassplate.errors`
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime  # noqa: TC003 - used in signatures that pydantic resolves
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -39,7 +38,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOCKET_NAME = "vault.sock"
-ANSWER_SECONDS = 60.0  # a search answers in milliseconds; publishing or purging after a long sleep takes longer
+ANSWER_SECONDS = (
+    60.0  # a search answers in milliseconds; publishing or purging after a long sleep takes longer
+)
 
 Record = TypeVar("Record")
 
@@ -104,7 +105,9 @@ class VaultClient:
 
     def register_passkey(self, invitation: str, attestation: dict[str, Any], origin: str) -> Account:
         """Store a new passkey for the invited account."""
-        return self._post("/v1/passkeys", Account, invitation=invitation, attestation=attestation, origin=origin)
+        return self._post(
+            "/v1/passkeys", Account, invitation=invitation, attestation=attestation, origin=origin
+        )
 
     def session(self) -> Session:
         """Who am I?"""
@@ -124,7 +127,8 @@ class VaultClient:
 
     def finish_pairing(self, secret: str) -> tuple[str, Session] | None:
         """The paired session, or None while nobody has confirmed the code."""
-        return self._post("/v1/pairings/finish", tuple[str, Session] | None, secret=secret)
+        answer = cast("type[tuple[str, Session] | None]", tuple[str, Session] | None)
+        return self._post("/v1/pairings/finish", answer, secret=secret)
 
     # --- officer ---------------------------------------------------------------------------------------------------
 
@@ -151,7 +155,11 @@ class VaultClient:
     def decide_alert(self, alert_id: str, *, confirmed: bool, disposition: str, note: str) -> Receipt:
         """Close an alert with what the eye saw and what was done."""
         return self._post(
-            f"/v1/alerts/{alert_id}/decision", Receipt, confirmed=confirmed, disposition=disposition, note=note
+            f"/v1/alerts/{alert_id}/decision",
+            Receipt,
+            confirmed=confirmed,
+            disposition=disposition,
+            note=note,
         )
 
     def hotlist(self) -> list[HotlistEntry]:
@@ -189,7 +197,7 @@ class VaultClient:
     def deliver(self, batch: bytes) -> BatchOutcome:
         """Hand over one signed batch; returns only when everything accepted is durable."""
         answer = self._send("POST", "/v1/batches", content=batch)
-        return _adapter(BatchOutcome).validate_json(answer.content)
+        return _validated(BatchOutcome, answer.content)
 
     # --- administrator -------------------------------------------------------------------------------------------------
 
@@ -232,10 +240,10 @@ class VaultClient:
 
     # --- plumbing --------------------------------------------------------------------------------------------------------
 
-    def _get(self, path: str, kind: type[Record] | Any, **query: Any) -> Any:
+    def _get(self, path: str, kind: type[Record], /, **query: Any) -> Record:
         return _validated(kind, self._send("GET", path, params=query).content)
 
-    def _post(self, path: str, kind: type[Record] | Any, **body: Any) -> Any:
+    def _post(self, path: str, kind: type[Record], /, **body: Any) -> Record:
         return _validated(kind, self._send("POST", path, json=body).content)
 
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
@@ -251,16 +259,12 @@ class VaultClient:
 
 
 def _plain(record: Any) -> Any:
-    return TypeAdapter(type(record)).dump_python(record, mode="json") if not isinstance(record, dict) else asdict(record)
+    return TypeAdapter(type(record)).dump_python(record, mode="json")
 
 
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
-def _validated(kind: Any, content: bytes) -> Any:
+def _validated(kind: type[Record], content: bytes) -> Record:
     try:
-        return _adapter(kind).validate_json(content)
+        return TypeAdapter(kind).validate_json(content)
     except ValidationError as error:
         raise GlassplateError(
             f"The vault's answer has {error.error_count()} unexpected values: "

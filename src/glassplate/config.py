@@ -92,7 +92,9 @@ def load_settings(folder: CityFolder) -> Settings:
     """
     path = folder.settings_file
     if not path.exists():
-        raise UsageError(f"{folder.root} is not a Glassplate folder (no {SETTINGS_NAME}). Make one: glassplate init {folder.root}")
+        raise UsageError(
+            f"{folder.root} is not a Glassplate folder (no {SETTINGS_NAME}). Make one: glassplate init {folder.root}"
+        )
     try:
         values = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -106,5 +108,7 @@ def load_settings(folder: CityFolder) -> Settings:
             raise UsageError(f"{path}: {name} must be {'a whole number' if wanted is int else 'text'}.")
     settings = Settings(**values)
     if not _NAME.fullmatch(settings.log_origin):
-        raise UsageError(f"{path}: log_origin must be a schema-less URL in lower case, such as city.example/glassplate.")
+        raise UsageError(
+            f"{path}: log_origin must be a schema-less URL in lower case, such as city.example/glassplate."
+        )
     return settings

@@ -89,7 +89,9 @@ class EpochDuties:
         summary = self.store.seal_epoch(epoch_id, key)
         if summary is None and not is_first:
             return
-        segments = [{"name": summary.name, "sha256": summary.sha256, "reads": summary.count}] if summary else []
+        segments = (
+            [{"name": summary.name, "sha256": summary.sha256, "reads": summary.count}] if summary else []
+        )
         self.recorder.record(
             "epoch-closed" if is_first else "epoch-supplement",
             {},

@@ -97,7 +97,9 @@ class Gate:
         self.observe(5)
         found = tuple(self._open(stored) for stored in page.reads)
         self.observe(6)
-        self._record_outcome(session, receipt.entry_index, "answered", [item.read.read_id for item in found], now)
+        self._record_outcome(
+            session, receipt.entry_index, "answered", [item.read.read_id for item in found], now
+        )
         self.observe(7)
         return SearchResult(
             receipt=receipt,
@@ -119,9 +121,7 @@ class Gate:
         search = self._own_search(session, search_index)
         if read_id not in search["shown"]:
             raise Refused("That search did not show this read.", ("own-search",))
-        decision = self.authorizer.authorize(
-            session, "open_image", "image_view", now, **_words_of(search)
-        )
+        decision = self.authorizer.authorize(session, "open_image", "image_view", now, **_words_of(search))
         receipt = self.recorder.record(
             "image-opened",
             {
@@ -138,7 +138,9 @@ class Gate:
         if stored is None:
             raise KeyDestroyed("The key of this read's day has been destroyed; the image no longer exists.")
         jpeg = self._open_sealed(stored, kind)
-        return OpenedImage(receipt=receipt, read_id=read_id, kind=cast("Literal['crop', 'scene']", kind), jpeg=jpeg)
+        return OpenedImage(
+            receipt=receipt, read_id=read_id, kind=cast("Literal['crop', 'scene']", kind), jpeg=jpeg
+        )
 
     def open_alert_read(self, read_id: str) -> FoundRead | None:
         """The read behind an alert, after ``alert.Alerts.show`` has authorized and recorded; None when it has died."""
@@ -158,7 +160,12 @@ class Gate:
         for search in open_searches:
             self.recorder.record(
                 "search-outcome",
-                {"search_index": search.entry_index, "outcome": "interrupted", "reads_shown": 0, "read_ids": []},
+                {
+                    "search_index": search.entry_index,
+                    "outcome": "interrupted",
+                    "reads_shown": 0,
+                    "read_ids": [],
+                },
                 at=self.time.now(),
                 operation=_ended(search.entry_index, "interrupted", 0),
             )
@@ -245,7 +252,13 @@ class Gate:
             raise InputRefused("No scene image was kept for this read: only the plate crop was.")
         secret = self.keyring.secret(stored.epoch_id)
         opener = ImageOpener(secret.image_private_key(), agency_id=self.mandate.agency_id())
-        return opener.open(sealed, kind=kind, epoch_id=stored.epoch_id, camera_id=stored.read.camera_id, read_id=stored.read.read_id)
+        return opener.open(
+            sealed,
+            kind=kind,
+            epoch_id=stored.epoch_id,
+            camera_id=stored.read.camera_id,
+            read_id=stored.read.read_id,
+        )
 
     def _epoch_of(self, stored: StoredRead) -> Any:
         return next(r.epoch for r in self.keyring.records() if r.epoch.epoch_id == stored.epoch_id)
@@ -253,7 +266,10 @@ class Gate:
     def _own_search(self, session: Session, index: int) -> dict[str, Any]:
         search = self.registry.search(index)
         if search is None or search.account_id != session.account.account_id or search.outcome_index is None:
-            raise Refused("That search is not one of yours. Search first, then open images of its reads.", ("own-search",))
+            raise Refused(
+                "That search is not one of yours. Search first, then open images of its reads.",
+                ("own-search",),
+            )
         fields = self.recorder.open_body(index).fields
         shown = self.recorder.open_body(search.outcome_index).fields["read_ids"]
         return {**fields, "shown": shown}
@@ -291,4 +307,6 @@ def _ended(index: int, outcome: str, reads_shown: int) -> dict[str, Any]:
 
 
 def _words_of(search: dict[str, Any]) -> dict[str, Any]:
-    return {name: search[name] for name in ("purpose", "offense", "declared_use", "on_behalf_of", "case_number")}
+    return {
+        name: search[name] for name in ("purpose", "offense", "declared_use", "on_behalf_of", "case_number")
+    }

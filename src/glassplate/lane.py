@@ -81,7 +81,9 @@ class Lane:
             done = [*answer.accepted, *answer.duplicate, *(read_id for read_id, _ in answer.refused)]
             self.outbox.delete(done)
             if not done:
-                raise InputRefused("The vault took nothing of a batch and gave no reason; update lane and vault together.")
+                raise InputRefused(
+                    "The vault took nothing of a batch and gave no reason; update lane and vault together."
+                )
 
     def _capture_one(self, frame: Frame, outcome: LaneOutcome) -> None:
         pixels = self.decoder.decode(frame.data, frame.sha256[:12])

@@ -133,7 +133,9 @@ class Recorder:
         k = secrets.token_bytes(32)
         plain = canonical_json({"v": BODY_VERSION, "pub": public, "fields": fields, "k": base64url(k)})
         if len(plain) > BODY_LIMIT:
-            raise StorageFailed(f"One entry would hold {len(plain)} bytes; at most {BODY_LIMIT}. Send it in parts.")
+            raise StorageFailed(
+                f"One entry would hold {len(plain)} bytes; at most {BODY_LIMIT}. Send it in parts."
+            )
         info = body_info(public)
         readers = {**self._mandate.auditor_keys(), **self._history.public_key_of(at)}
         bodies = {key_id: seal_body(plain, key, info) for key_id, key in readers.items()}
@@ -150,7 +152,9 @@ def _open_body(log: TransparencyLog, history: HistoryKeys, index: int) -> Opened
     record = log.record(index)
     key_id = next((key for key in record.bodies if key.startswith("history/")), None)
     if key_id is None:
-        raise StorageFailed(f"Entry {index} has no body for a history key; restore the journal from a backup.")
+        raise StorageFailed(
+            f"Entry {index} has no body for a history key; restore the journal from a backup."
+        )
     public = json.loads(record.leaf)["pub"]
     plain = open_body(record.bodies[key_id], history.private_key(key_id), body_info(public))
     body = parse_json(plain, limit=BODY_LIMIT)

@@ -159,4 +159,6 @@ def _labelled(
     totals: dict[str, int], prefix: str, label: Callable[[str], str | None]
 ) -> tuple[tuple[str, int], ...]:
     found = {name.removeprefix(prefix): count for name, count in totals.items() if name.startswith(prefix)}
-    return tuple((label(name) or name, count) for name, count in sorted(found.items(), key=lambda item: -item[1]))
+    return tuple(
+        (label(name) or name, count) for name, count in sorted(found.items(), key=lambda item: -item[1])
+    )

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from glassplate.record import Recorder
     from glassplate.registry import Registry
 
-DEMO_AAGUID = "676c6173-7370-6c61-7465-2d64656d6f30"  # "glassplate-demo0": what the software authenticator calls itself
+DEMO_AAGUID = (
+    "676c6173-7370-6c61-7465-2d64656d6f30"  # "glassplate-demo0": what the software authenticator calls itself
+)
 CHALLENGE_LIFE = timedelta(minutes=5)
 LINK_LIFE = timedelta(minutes=30)
 PAIRING_LIFE = timedelta(minutes=10)
@@ -82,7 +84,9 @@ class SignIn:
         self._challenges: dict[str, _Waiting] = {}
         self._links: dict[str, _Waiting] = {}
         self._pairings: dict[str, _Waiting] = {}  # hash of the polling secret -> code
-        self._confirmed: dict[str, tuple[str, SignInMethod]] = {}  # code -> who confirmed, and how they signed in
+        self._confirmed: dict[
+            str, tuple[str, SignInMethod]
+        ] = {}  # code -> who confirmed, and how they signed in
 
     # --- passkeys ----------------------------------------------------------------------------------------------
 
@@ -121,11 +125,17 @@ class SignIn:
                 require_user_verification=True,
             )
         except (WebAuthnException, InputRefused, ValueError, KeyError, TypeError) as error:
-            raise self._failed(f"a passkey that did not verify ({type(error).__name__})", passkey.account_id, now) from None
+            raise self._failed(
+                f"a passkey that did not verify ({type(error).__name__})", passkey.account_id, now
+            ) from None
         if passkey.is_demo and not self._mandate.is_demo():
-            raise self._failed("the demo authenticator, which only a demo charter allows", passkey.account_id, now)
+            raise self._failed(
+                "the demo authenticator, which only a demo charter allows", passkey.account_id, now
+            )
         method: SignInMethod = "demo authenticator" if passkey.is_demo else "passkey"
-        return self._open_session(passkey.account_id, method, now, (passkey.credential_id, verified.new_sign_count))
+        return self._open_session(
+            passkey.account_id, method, now, (passkey.credential_id, verified.new_sign_count)
+        )
 
     def registration_options(self, invitation: str) -> dict[str, Any]:
         """Creation options for the invited person; resident key and user verification required."""
@@ -142,7 +152,10 @@ class SignIn:
             ),
         )
         self._remember(
-            self._challenges, bytes_to_base64url(options.challenge), f"register {account.account_id}", CHALLENGE_LIFE
+            self._challenges,
+            bytes_to_base64url(options.challenge),
+            f"register {account.account_id}",
+            CHALLENGE_LIFE,
         )
         return dict(json.loads(webauthn.options_to_json(options)))
 
@@ -163,7 +176,9 @@ class SignIn:
                 require_user_verification=True,
             )
         except (WebAuthnException, ValueError, KeyError, TypeError) as error:
-            raise InputRefused(f"The new passkey does not verify ({type(error).__name__}). Try again.") from None
+            raise InputRefused(
+                f"The new passkey does not verify ({type(error).__name__}). Try again."
+            ) from None
         is_demo = verified.aaguid == DEMO_AAGUID
         if is_demo and not self._mandate.is_demo():
             raise Refused("The demo authenticator works only under a charter marked demo.", ("demo-only",))
@@ -208,9 +223,7 @@ class SignIn:
 
     def begin_pairing(self) -> tuple[str, str]:
         """(code for the eyes, secret for polling)."""
-        code = "-".join(
-            "".join(secrets.choice(PAIRING_ALPHABET) for _ in range(4)) for _ in range(2)
-        )
+        code = "-".join("".join(secrets.choice(PAIRING_ALPHABET) for _ in range(4)) for _ in range(2))
         secret = secrets.token_urlsafe(32)
         self._remember(self._pairings, hash_token(secret), code, PAIRING_LIFE)
         return code, secret
@@ -219,7 +232,9 @@ class SignIn:
         """The signed-in person says: this code is mine."""
         now = self._now()
         with self._lock:
-            waiting = [w for w in self._pairings.values() if w.subject == code.strip().upper() and w.expires_at > now]
+            waiting = [
+                w for w in self._pairings.values() if w.subject == code.strip().upper() and w.expires_at > now
+            ]
             if not waiting:
                 raise InputRefused("No command line waits with this code. Run glassplate login again.")
             self._confirmed[waiting[0].subject] = (session.account.account_id, session.sign_in_method)
@@ -283,7 +298,9 @@ class SignIn:
     def _invited(self, invitation: str) -> Account:
         account = self._registry.account_by_invitation(sha256_hex(invitation.encode()), self._now())
         if account is None:
-            raise InputRefused("This invitation is unknown, used or too old. Ask an administrator for a new one.")
+            raise InputRefused(
+                "This invitation is unknown, used or too old. Ask an administrator for a new one."
+            )
         return account
 
     def _known_origin(self, origin: str) -> str:
@@ -304,7 +321,9 @@ class SignIn:
             for old in [k for k, waiting in table.items() if waiting.expires_at <= now]:
                 del table[old]
             if len(table) >= MAX_WAITING:
-                raise Refused("Too many sign-ins are waiting. Try again in a few minutes.", ("sign-in-flood",))
+                raise Refused(
+                    "Too many sign-ins are waiting. Try again in a few minutes.", ("sign-in-flood",)
+                )
             table[key] = _Waiting(subject, now + life)
 
     def _take(self, table: dict[str, _Waiting], key: str) -> str | None:

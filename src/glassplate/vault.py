@@ -25,7 +25,7 @@ from glassplate.alert import Alerts
 from glassplate.authorize import Authorizer
 from glassplate.build_identity import build_sha256
 from glassplate.encoding import canonical_json, parse_json, sha256_hex
-from glassplate.epoch_duties import EpochDuties
+from glassplate.epoch_duties import CLOSE_GRACE, EpochDuties
 from glassplate.errors import (
     CharterRejected,
     ClockRefused,
@@ -113,12 +113,16 @@ def create_city(
     files = LocalFiles()
     paths = VaultPaths(folder.vault)
     if folder.vault.exists():
-        raise StorageFailed(f"{folder.root} already holds a city. Choose another folder, or remove this one yourself.")
+        raise StorageFailed(
+            f"{folder.root} already holds a city. Choose another folder, or remove this one yourself."
+        )
     make_folder(folder.vault, mode=0o700)
     with folder_lock(folder.vault):
         keyring = FileKeyring.create(paths.keys, passphrase, files)
         log_key = SigningKey.from_seed(settings.log_origin, keyring.named_secret(LOG_KEY))
-        publisher = SigningKey.from_seed(f"{settings.log_origin}/publisher", keyring.named_secret(PUBLISHER_KEY))
+        publisher = SigningKey.from_seed(
+            f"{settings.log_origin}/publisher", keyring.named_secret(PUBLISHER_KEY)
+        )
         make_folder(folder.public / "log")
         TransparencyLog.create(paths.log, folder.public / "log", log_key, files).close()
         files.write_atomic(folder.public / "bundle.vkey", f"{publisher.verifier}\n".encode())
@@ -354,14 +358,22 @@ class Vault:
         problems = dict(self._problems)
         overdue = self.purge.overdue()
         if overdue:
-            problems["purge"] = f"Overdue and not destroyed: {', '.join(overdue)}. Search has stopped for them."
+            problems["purge"] = (
+                f"Overdue and not destroyed: {', '.join(overdue)}. Search has stopped for them."
+            )
         try:
             self.mandate.current(self.time.now())
         except (CharterRejected, ClockRefused) as error:
             problems[error.kind] = str(error)
         for epoch_id in self.keyring.resurrected:
-            problems[f"key {epoch_id}"] = f"The key of {epoch_id} came back from a copy and was destroyed again."
-        live = [state for state in epoch_states(self.keyring, self.registry, self.store) if state.state != "destroyed"]
+            problems[f"key {epoch_id}"] = (
+                f"The key of {epoch_id} came back from a copy and was destroyed again."
+            )
+        live = [
+            state
+            for state in epoch_states(self.keyring, self.registry, self.store)
+            if state.state != "destroyed"
+        ]
         return VaultStatus(
             healthy=not problems,
             problems=tuple(problems.values()),
@@ -381,10 +393,17 @@ class Vault:
         """Let the demo's days pass, each with its duties; only under a demo charter and a demo clock."""
         if self.demo_clock is None or not self.mandate.is_demo():
             raise Refused("Only a demo's clock can be advanced.", ("demo-only",))
-        while (left := to - self.demo_clock.wall()) > timedelta(0):
-            self.demo_clock.advance(min(left, timedelta(days=1)))
+        while (now := self.demo_clock.wall()) < to:
+            self.demo_clock.advance(min(to, _next_duty(now)) - now)
             self.duties()
         return self.demo_clock.wall()
+
+
+def _next_duty(now: datetime) -> datetime:
+    """The next moment of a UTC day at which something is due: keys die and are counted at midnight, days close after it."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = (midnight + CLOSE_GRACE, midnight + timedelta(days=1))
+    return next(moment for moment in moments if moment > now)
 
 
 @contextlib.contextmanager

@@ -151,7 +151,9 @@ def _add_sign_in_routes(app: FastAPI, vault: Vault) -> None:
 
 def _add_officer_routes(app: FastAPI, vault: Vault) -> None:
     @app.post("/v1/searches")
-    def search(token: Token, request: Annotated[records.SearchRequest, Body(embed=True)]) -> records.SearchResult:
+    def search(
+        token: Token, request: Annotated[records.SearchRequest, Body(embed=True)]
+    ) -> records.SearchResult:
         return vault.gate.search(token, request)
 
     @app.get("/v1/searches")

@@ -34,7 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _ACTS[chosen.act](chosen)
     except GlassplateError as error:
-        _say({"kind": error.kind, "detail": str(error), "rules": list(error.rules) if isinstance(error, Refused) else []})
+        _say(
+            {
+                "kind": error.kind,
+                "detail": str(error),
+                "rules": list(error.rules) if isinstance(error, Refused) else [],
+            }
+        )
         return error.exit_code
     except OSError as error:
         _say({"kind": StorageFailed.__name__, "detail": f"{error.filename or 'The disk'}: {error.strerror}."})
@@ -105,7 +111,9 @@ def serve(vault: Vault) -> None:
     listener.bind(str(path))
     path.chmod(0o600)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    server = uvicorn.Server(uvicorn.Config(create_api(vault), log_level="warning", access_log=False, lifespan="on"))
+    server = uvicorn.Server(
+        uvicorn.Config(create_api(vault), log_level="warning", access_log=False, lifespan="on")
+    )
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from fake_vault import FakeVault
+from web_testing import ORIGIN, Browser
+
 from glassplate.web.officer.app import COOKIE as OFFICER_COOKIE
 from glassplate.web.officer.app import create_app as create_officer
 from glassplate.web.oversight.app import COOKIE as OVERSIGHT_COOKIE
 from glassplate.web.oversight.app import create_app as create_oversight
-from web_testing import ORIGIN, Browser
 
 
 @pytest.fixture

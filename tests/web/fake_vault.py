@@ -1,8 +1,8 @@
-"""An honest stand-in for the vault: the same calls as ``VaultClient``, the same order of events, invented data.
+"""An honest stand-in for the vault: the same calls as ``VaultClient``, the same order of events.
 
-It keeps the rules that the faces depend on: no session, no answer; an entry before anything is shown; a prohibited
-use or a bad case number is refused with its rule; an alert is decided only by somebody who looked. It skips keys,
-storage and the socket. ``log_is_down`` and ``is_unreachable`` fail the way the real one fails.
+It keeps the rules that the faces depend on: no session, no answer; an entry before anything is shown; a
+prohibited use or a bad case number is refused with its rule; an alert is decided only by somebody who looked.
+It skips keys, signatures, storage and the socket; its data is invented. ``log_is_down`` and ``is_unreachable`` fail the way the real one fails.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import io
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -33,8 +33,8 @@ from glassplate.records import (
     SearchResult,
     Session,
     ShownAlert,
-    Vehicle,
     VaultStatus,
+    Vehicle,
 )
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
@@ -45,7 +45,9 @@ PAIRING_CODE = "BCDFGH"
 FIRST_ENTRY = 18_442
 _RETENTION = timedelta(days=30)
 
-OFFICER = Account("r.alvarez", "Sgt. R. Alvarez", ("officer",), active=True, training_valid_until=None, passkeys=1)
+OFFICER = Account(
+    "r.alvarez", "Sgt. R. Alvarez", ("officer",), active=True, training_valid_until=None, passkeys=1
+)
 
 CHARTER = CharterSummary(
     version=3,
@@ -84,7 +86,9 @@ def crop(text: str, *, dark: bool = False) -> bytes:
     draw = ImageDraw.Draw(image)
     draw.rounded_rectangle((24, 16, 256, 96), 8, fill="#8f8f8c" if dark else "#eef0f0")
     draw.text((140, 28), "EXAMPLE STATE", fill="#1c2a52", font=ImageFont.load_default(11), anchor="mm")
-    draw.text((140, 62), f"{text[:4]} {text[4:]}", fill="#1c2a52", font=ImageFont.load_default(44), anchor="mm")
+    draw.text(
+        (140, 62), f"{text[:4]} {text[4:]}", fill="#1c2a52", font=ImageFont.load_default(44), anchor="mm"
+    )
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
@@ -141,6 +145,7 @@ class FakeVault:
     asked: list[SearchRequest] = field(default_factory=list)
     shown: set[str] = field(default_factory=set)
     paired: list[str] = field(default_factory=list)
+    passkeys: set[str] = field(default_factory=lambda: {PASSKEY_ID})
     links: set[str] = field(default_factory=lambda: {LINK_SECRET})
     log_is_down: bool = False
     is_unreachable: bool = False
@@ -151,7 +156,15 @@ class FakeVault:
             at = NOW - timedelta(minutes=4)
             self.alerts = [
                 Alert("a1", at, CHARTER.cameras[1][1], ENTRY, "waiting", None),
-                Alert("a0", at - timedelta(days=1), CHARTER.cameras[0][1], ENTRY, "dismissed", True, "wrong_plate"),
+                Alert(
+                    "a0",
+                    at - timedelta(days=1),
+                    CHARTER.cameras[0][1],
+                    ENTRY,
+                    "dismissed",
+                    True,
+                    "wrong_plate",
+                ),
             ]
         for kind, public in (
             ("charter-installed", {"version": "3"}),
@@ -169,7 +182,13 @@ class FakeVault:
         index = len(self.entries)
         shown = {"type": kind, "time": "2026-11-25T09:00:00Z", **(public or {})}
         self.entries.append(EntrySummary(index, kind, NOW.replace(minute=0), shown))
-        return Receipt(FIRST_ENTRY + index, "c0ffee" * 10 + "beef", NOW, "L1", "glassplate receipt\n18442\n\n— log AAAA\n")
+        return Receipt(
+            FIRST_ENTRY + index,
+            "c0ffee" * 10 + "beef",
+            NOW,
+            "L1",
+            "glassplate receipt\n18442\n\n— log AAAA\n",
+        )
 
     def sign_in(self, token: str = "token-of-the-test", account: Account = OFFICER) -> str:
         """A session without the ceremony, for tests that are about something else."""
@@ -188,7 +207,7 @@ class FakeClient:
         self._vault = vault
         self._token = token
 
-    def __enter__(self) -> FakeClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -226,17 +245,24 @@ class FakeClient:
 
     def sign_in_options(self, account_id: str | None = None) -> dict[str, Any]:
         self._reach()
-        return {"challenge": "Y2hhbGxlbmdl", "rpId": "localhost", "allowCredentials": [], "userVerification": "required"}
+        return {
+            "challenge": "Y2hhbGxlbmdl",
+            "rpId": "localhost",
+            "allowCredentials": [],
+            "userVerification": "required",
+        }
 
     def sign_in(self, assertion: dict[str, Any], origin: str) -> tuple[str, Session]:
-        if assertion.get("id") != PASSKEY_ID:
+        if assertion.get("id") not in self._vault.passkeys:
             raise NotSignedIn("Sign-in refused: an unknown passkey.", ("signed-in",))
         token = self._vault.sign_in("token-from-passkey")
         return token, self._vault.sessions[token]
 
     def redeem_link(self, secret: str) -> tuple[str, Session]:
         if secret not in self._vault.links:
-            raise NotSignedIn("Sign-in refused: a one-time link that is unknown, used or too old.", ("signed-in",))
+            raise NotSignedIn(
+                "Sign-in refused: a one-time link that is unknown, used or too old.", ("signed-in",)
+            )
         self._vault.links.remove(secret)
         token = self._vault.sign_in("token-from-link")
         return token, self._vault.sessions[token]
@@ -245,6 +271,7 @@ class FakeClient:
         self._invited(invitation)
         return {
             "challenge": "Y2hhbGxlbmdl",
+            "authenticatorSelection": {"residentKey": "required", "userVerification": "required"},
             "rp": {"id": "localhost", "name": "Glassplate"},
             "user": {"id": "dXNlcg", "name": OFFICER.account_id, "displayName": OFFICER.display_name},
             "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
@@ -252,11 +279,14 @@ class FakeClient:
 
     def register_passkey(self, invitation: str, attestation: dict[str, Any], origin: str) -> Account:
         self._invited(invitation)
+        self._vault.passkeys.add(attestation["id"])
         return OFFICER
 
     def _invited(self, invitation: str) -> None:
         if invitation != INVITATION:
-            raise InputRefused("This invitation is unknown, used or too old. Ask an administrator for a new one.")
+            raise InputRefused(
+                "This invitation is unknown, used or too old. Ask an administrator for a new one."
+            )
 
     def sign_out(self) -> None:
         self._who()
@@ -329,7 +359,8 @@ class FakeClient:
         receipt = self._vault.add_entry("disposition")
         state = "confirmed" if confirmed else "dismissed"
         self._vault.alerts = [
-            replace(one, state=state, disposition=disposition) if one is alert else one for one in self._vault.alerts
+            replace(one, state=state, disposition=disposition) if one is alert else one
+            for one in self._vault.alerts
         ]
         return receipt
 

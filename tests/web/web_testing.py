@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from fake_vault import CHARTER, NOW
+
 from glassplate.records import EpochStatus
 from glassplate.site import SiteReport, chapters
 from glassplate.site.report_data import AlertCounts
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
@@ -29,8 +31,9 @@ GOOD_SEARCH = {
 class Browser:
     """Sends what a browser sends from our own page, keeps cookies, follows nothing by itself."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, raises: bool = True) -> None:
         self._app = app
+        self._raises = raises
         self.cookies = httpx.Cookies()
 
     def get(self, path: str, **arguments: Any) -> httpx.Response:
@@ -39,13 +42,15 @@ class Browser:
     def post(self, path: str, **arguments: Any) -> httpx.Response:
         return self.request("POST", path, **arguments)
 
-    def request(self, method: str, path: str, *, headers: dict[str, str] | None = None, **rest: Any) -> httpx.Response:
+    def request(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None, **rest: Any
+    ) -> httpx.Response:
         sent = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin", "Accept": "text/html", **(headers or {})}
         sent = {name: value for name, value in sent.items() if value}
         return asyncio.run(self._request(method, path, headers=sent, **rest))
 
     async def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        transport = httpx.ASGITransport(self._app)
+        transport = httpx.ASGITransport(self._app, raise_app_exceptions=self._raises)
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN, cookies=self.cookies) as client:
             response = await client.request(method, path, **arguments)
             self.cookies = client.cookies
@@ -73,7 +78,9 @@ def make_report(**changes: object) -> SiteReport:
         "epochs": (
             EpochStatus("2026-11-25", midnight, midnight + day, midnight + 30 * day, "open", 1_204),
             EpochStatus("2026-11-24", midnight - day, midnight, midnight + 29 * day, "closed", 18_770),
-            EpochStatus("2026-10-25", midnight - 31 * day, midnight - 30 * day, midnight - day, "destroyed", None),
+            EpochStatus(
+                "2026-10-25", midnight - 31 * day, midnight - 30 * day, midnight - day, "destroyed", None
+            ),
         ),
         "entries_by_type": (("search", 1_300), ("search-outcome", 1_300), ("epoch-destroyed", 60)),
         "log_origin": "exampleville.example/glassplate",

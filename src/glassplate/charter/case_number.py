@@ -1,7 +1,8 @@
 """Case-number patterns: a subset of regular expressions that cannot run away.
 
-Only literals, character classes and counts: ``[0-9]{2}-[0-9]{6}``. No groups, alternatives, ``*``, ``+``, ``?``,
-``.`` or escapes other than of one punctuation mark, so that matching is at worst the cube of 64 characters.
+Only literals, character classes and counts: ``[0-9]{2}-[0-9]{6}``. No groups, alternatives, ``*``, ``+``,
+``?`` or ``.``, and no escapes but of a punctuation mark, so that matching is at worst the cube of 64
+characters.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ def check_pattern(pattern: str, example: str) -> None:
     least, variable = _measure(pattern)
     if least < MIN_CASE_NUMBER:
         raise InputRefused(
-            f"The case-number pattern accepts {least} characters; it must ask for at least {MIN_CASE_NUMBER}, "
-            "so that a single letter is not a case."
+            f"The case-number pattern accepts {least} characters; it must ask for at least "
+            f"{MIN_CASE_NUMBER}, so that a single letter is not a case."
         )
     if variable > MAX_VARIABLE_COUNTS:
-        raise InputRefused(f"The case-number pattern has more than {MAX_VARIABLE_COUNTS} counts of the form {{m,n}}.")
+        raise InputRefused(
+            f"The case-number pattern has more than {MAX_VARIABLE_COUNTS} counts of the form {{m,n}}."
+        )
     if not is_well_formed(pattern, example):
         raise InputRefused(f"The case-number example {example!r} does not match its pattern {pattern!r}.")
 
@@ -56,13 +59,15 @@ def _measure(pattern: str) -> tuple[int, int]:
         piece = _PIECE.match(pattern, position)
         if piece is None or not _compiles(piece[0]):
             raise InputRefused(
-                f"The case-number pattern is not understood at {pattern[position:][:20]!r}. Use literals, classes "
-                "such as [0-9] and counts such as {6} only."
+                f"The case-number pattern is not understood at {pattern[position:][:20]!r}. Use literals, "
+                "classes such as [0-9] and counts such as {6} only."
             )
         fewest = int(piece["least"]) if piece["least"] else 1
         most = int(piece["most"]) if piece["most"] else fewest
         if fewest > most or most > MAX_COUNT:
-            raise InputRefused(f"A count in the case-number pattern must rise and end at {MAX_COUNT} or less.")
+            raise InputRefused(
+                f"A count in the case-number pattern must rise and end at {MAX_COUNT} or less."
+            )
         least += fewest
         variable += most != fewest
         position = piece.end()

@@ -1,7 +1,7 @@
 """The charter: what the governing body signed, as frozen dataclasses with one strict reader and one writer.
 
-``Charter.from_json(charter.to_json()) == charter`` and ``to_json`` of it is the same bytes, ``x-`` fields included.
-The format is ``docs/formats/charter.md`` §2; the rules between fields are in ``rules.py``.
+``Charter.from_json(charter.to_json()) == charter``, and writing it again gives the same bytes, unknown ones
+too. The format is ``docs/formats/charter.md`` §2; the rules between fields are in ``rules.py``.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Offense:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredUse:
-    """What the officer declares the answer is for; prohibited ones are listed so that they can be refused by name."""
+    """What the officer declares the answer is for; prohibited ones are listed to be refused by name."""
 
     id: str
     label: str
@@ -290,7 +290,9 @@ def _read(reader: Fields, extensions: tuple[tuple[str, str], ...]) -> Charter:
 
 def _offense(f: Fields) -> Offense:
     purposes_limit = rules.MAX_WORDS
-    return Offense(f.text("id", pattern=WORD), f.text("label"), f.names("purposes", least=1, most=purposes_limit))
+    return Offense(
+        f.text("id", pattern=WORD), f.text("label"), f.names("purposes", least=1, most=purposes_limit)
+    )
 
 
 def _grant(f: Fields) -> Grant:

@@ -2,11 +2,11 @@
 
 ``root.json`` (TUF root: every office's keys), ``offices.json`` (TUF targets: one delegation per office),
 ``charter.json`` (TUF targets: the charter itself and the hashes of the policy files), ``base.cedar``,
-``overlay.cedar``, ``schema.cedarschema``. The three JSON documents carry the charter's version, so a new charter is
-also a new root and no version of either can be skipped unseen. See ``docs/formats/charter.md`` §3.
+``overlay.cedar``, ``schema.cedarschema``. The three JSON documents carry the charter's version, so a new
+charter is also a new root and no version of either can be skipped unseen. See ``docs/formats/charter.md`` §3.
 
-``open_documents`` accepts canonical bytes only. A duplicate key, a space, another order of signatures: all refused,
-because a viewer and this program might then see two different charters.
+``open_documents`` accepts canonical bytes only. A duplicate key, a space, another order of signatures: all
+refused, because a viewer and this program might then see two different charters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from tuf.api.metadata import (
+from tuf.api.metadata import (  # type: ignore[attr-defined] # its documented, though implicit, exports
     DelegatedRole,
     Delegations,
     Key,
@@ -122,7 +122,8 @@ def sign(documents: Mapping[str, str], key: OfficePrivateKey) -> dict[str, str]:
     held = {public.raw for keys in opened.office_keys.values() for public in keys}
     if key.public.raw not in held:
         raise UsageError(
-            f"No office of this charter holds the key {key.public.fingerprint}. Draft the charter with this key, "
+            f"No office of this charter holds the key {key.public.fingerprint}. Draft the charter with "
+            "this key, "
             "or sign with the key that it names."
         )
     signed = dict(documents)
@@ -178,7 +179,7 @@ def refused(message: str, rule: str = "charter-documents") -> CharterRejected:
     return CharterRejected(message, (rule,))
 
 
-# --- writing ---------------------------------------------------------------------------------------------------------
+# --- writing ------------------------------------------------------------------------------------------
 
 
 def _root(version: int, expires: datetime, keys: OfficeKeys) -> Root:
@@ -249,7 +250,7 @@ def _checked_keys(office_keys: Mapping[Office, Sequence[OfficePublicKey]]) -> Of
     return keys
 
 
-# --- opening ---------------------------------------------------------------------------------------------------------
+# --- opening ------------------------------------------------------------------------------------------
 
 
 def _opened(documents: Mapping[str, str], name: str, kind: str) -> Metadata[Any]:
@@ -257,14 +258,17 @@ def _opened(documents: Mapping[str, str], name: str, kind: str) -> Metadata[Any]
         raw = documents[name].encode()
         plain = parse_json(raw, limit=MAX_DOCUMENT_BYTES)
         if canonical_json(plain) != raw:
-            raise refused(f"{name} is not in canonical form; a copy was edited or reformatted. Take the original file.")
+            raise refused(
+                f"{name} is not in canonical form; a copy was edited or reformatted. Take the original file."
+            )
         refuse_floats(plain)
         _check_envelope(name, plain, kind)
         metadata: Metadata[Any] = Metadata.from_dict(deepcopy(plain))
-        if canonical_json(metadata.to_dict()) != raw:
-            raise refused(f"{name} does not survive being read and written again.")
+        written = canonical_json(metadata.to_dict())
     except (InputRefused, ValueError, KeyError, TypeError, AttributeError) as error:
         raise refused(f"{name} is not a valid document: {error}") from None
+    if written != raw:
+        raise refused(f"{name} does not survive being read and written again.")
     return metadata
 
 
@@ -285,15 +289,17 @@ def _check_envelope(name: str, plain: Any, kind: str) -> None:
 
 
 def _keys_of(root: Metadata[Root]) -> OfficeKeys:
-    named = root.signed.unrecognized_fields.get(_OFFICES_FIELD)
+    named: Any = root.signed.unrecognized_fields.get(_OFFICES_FIELD)
+    held = root.signed.keys
     try:
-        if not isinstance(named, dict) or set(named) != set(OFFICES):
-            raise ValueError
-        keys: OfficeKeys = {
-            office: tuple(OfficePublicKey(bytes.fromhex(root.signed.keys[i].keyval["public"])) for i in named[office])
-            for office in OFFICES
-        }
-        return _checked_keys(keys)
+        return _checked_keys(
+            {
+                office: tuple(
+                    OfficePublicKey(bytes.fromhex(held[keyid].keyval["public"])) for keyid in named[office]
+                )
+                for office in OFFICES
+            }
+        )
     except (ValueError, KeyError, TypeError, InputRefused, UsageError):
         raise refused(f"{ROOT} does not name one or two keys for each of {', '.join(OFFICES)}.") from None
 
@@ -301,4 +307,6 @@ def _keys_of(root: Metadata[Root]) -> OfficeKeys:
 def _check_shape(name: str, signed: Root | Targets, expected: Root | Targets) -> None:
     expected.spec_version = signed.spec_version
     if canonical_json(signed.to_dict()) != canonical_json(expected.to_dict()):
-        raise refused(f"{name} does not give each office its own keys and threshold in the one way that is accepted.")
+        raise refused(
+            f"{name} does not give each office its own keys and threshold in the one way that is accepted."
+        )

@@ -76,10 +76,11 @@ def _authority(charter: Charter) -> list[str]:
         "production": "This is a production charter.",
     }
     return [
-        f"Charter version {charter.version} of {charter.city} authorizes {charter.agency.name} "
-        f"({charter.agency.id}) to read license plates.",
+        f"Charter version {charter.version} of {charter.city}.",
+        f"It authorizes {charter.agency.name} ({charter.agency.id}) to read license plates.",
         f"The authorization starts on {_moment(charter.not_before)}.",
-        f"The authorization ends on {_moment(charter.expires_at)}; capture and search stop by themselves then.",
+        f"The authorization ends on {_moment(charter.expires_at)}.",
+        "Capture and search stop by themselves then.",
         marks[charter.mark],
     ]
 
@@ -90,7 +91,9 @@ def _retention(charter: Charter) -> list[str]:
         f"Each key lives for {duration_words(charter.epoch_minutes)} of reads and is destroyed as a whole.",
     ]
     if charter.retention_floor_minutes:
-        sentences.append(f"Every read is kept for at least {duration_words(charter.retention_floor_minutes)}.")
+        sentences.append(
+            f"Every read is kept for at least {duration_words(charter.retention_floor_minutes)}."
+        )
     return sentences
 
 
@@ -108,7 +111,9 @@ def _purposes(charter: Charter) -> list[str]:
 
 
 def _offenses(charter: Charter) -> list[str]:
-    return [f"The offense {o.label} ({o.id}) may be searched for {_list(o.purposes)}." for o in charter.offenses]
+    return [
+        f"The offense {o.label} ({o.id}) may be searched for {_list(o.purposes)}." for o in charter.offenses
+    ]
 
 
 def _uses(charter: Charter) -> list[str]:
@@ -164,10 +169,13 @@ def _record(charter: Charter) -> list[str]:
     recognizers = [f"Plates are read by {recognizer}." for recognizer in charter.recognizers]
     return [
         f"Nothing is answered before the search is {promised}.",
-        f"The log {charter.origin} (key {charter.log_vkey}) is published every "
-        f"{charter.publication_interval_seconds} seconds.",
+        f"The log is {charter.origin}, with the key {charter.log_vkey}.",
+        f"It is published every {charter.publication_interval_seconds} seconds.",
         f"Lists of sealing keys are signed by {charter.bundle_vkey}.",
-        *(f"The auditor key {k.id} ({_short(k.hpke_public_key)}) opens the record." for k in charter.auditor_keys),
+        *(
+            f"The auditor key {k.id} ({_short(k.hpke_public_key)}) opens the record."
+            for k in charter.auditor_keys
+        ),
         *(recognizers or ["No recognizer is named, so no read is accepted."]),
     ]
 

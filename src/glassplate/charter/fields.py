@@ -1,7 +1,7 @@
 """A strict reader of one JSON object: every field is asked for once, and nothing may be left over.
 
-A charter is law: a field that this version does not know may be the one that limits it, so an unknown field is
-refused, not skipped (``docs/formats/charter.md`` §2).
+A charter is law: a field that this version does not know may be the one that limits it, so an unknown field
+is refused, not skipped (``docs/formats/charter.md`` §2).
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z", re.ASCII)  # ids of people's things: cameras, keys, agencies
-WORD = re.compile(r"[a-z][a-z0-9_]{0,62}\Z", re.ASCII)  # ids of vocabularies: purposes, offenses, declared uses
+NAME = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z", re.ASCII
+)  # ids of people's things: cameras, keys, agencies
+WORD = re.compile(
+    r"[a-z][a-z0-9_]{0,62}\Z", re.ASCII
+)  # ids of vocabularies: purposes, offenses, declared uses
 SHA256 = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)
 MAX_TEXT = 400  # a label, a clause or a sentence; longer is not a label
 EXTENSION_PREFIX = "x-"  # a field that may be ignored says so in its name
@@ -43,7 +47,9 @@ class Fields:
         if not value or len(value) > limit or not value.isprintable() or value != value.strip():
             raise self.refused(name, f"must be 1 to {limit} printable characters without spaces around them")
         if pattern is not None and not pattern.match(value):
-            raise self.refused(name, f"has the value {value!r}, which is not of the form {pattern.pattern[:-2]}")
+            raise self.refused(
+                name, f"has the value {value!r}, which is not of the form {pattern.pattern[:-2]}"
+            )
         return str(value)
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
@@ -68,11 +74,12 @@ class Fields:
         """A UTC time in whole seconds, ``2027-01-31T00:00:00Z``."""
         value = self._take(name, str)
         try:
-            if not _TIME.match(value):
-                raise ValueError
-            return datetime.strptime(value, TIME_FORMAT).replace(tzinfo=UTC)
+            moment = datetime.strptime(value, TIME_FORMAT).replace(tzinfo=UTC)
         except ValueError:
-            raise self.refused(name, "must be a UTC time such as 2027-01-31T00:00:00Z") from None
+            moment = None
+        if moment is None or not _TIME.match(value):
+            raise self.refused(name, "must be a UTC time such as 2027-01-31T00:00:00Z")
+        return moment
 
     def names(
         self, name: str, *, pattern: re.Pattern[str] | None = WORD, least: int = 0, most: int
@@ -90,7 +97,7 @@ class Fields:
     def objects(
         self, name: str, parse: Callable[[Fields], T], *, key: str, least: int = 0, most: int
     ) -> tuple[T, ...]:
-        """A list of objects, each read by ``parse`` to its last field; the field ``key`` differs in all of them."""
+        """A list of objects, each read by ``parse`` to its last field; no two have the same ``key``."""
         values = self._list(name, least, most)
         result = []
         for index, value in enumerate(values):
@@ -118,7 +125,8 @@ class Fields:
         if self._values:
             raise InputRefused(
                 f"{self._place} has the unknown field {min(self._values)[:80]!r}. "
-                "This version cannot keep a rule that it does not know; use the version that wrote the charter."
+                "This version cannot keep a rule that it does not know; use the version that wrote the "
+                "charter."
             )
 
     def refused(self, name: str, what: str) -> InputRefused:

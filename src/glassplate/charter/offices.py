@@ -1,7 +1,7 @@
 """The offices' signing keys: Ed25519, held by three people on three machines, never by the server.
 
-A fingerprint is what gets printed in an ordinance and read aloud in a meeting: ``SHA256:`` and the base32 of the
-SHA-256 of the 32-byte public key, in thirteen groups of four (no 0, 1, 8 or 9 to misread).
+A fingerprint is what gets printed in an ordinance and read aloud in a meeting: ``SHA256:`` and the base32 of
+the SHA-256 of the 32-byte public key, in thirteen groups of four (no 0, 1, 8 or 9 to misread).
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from securesystemslib.signer import CryptoSigner, SSlibKey
+from securesystemslib.signer import (  # type: ignore[attr-defined] # its documented, though implicit, exports
+    CryptoSigner,
+    SSlibKey,
+)
 
 from glassplate.charter.vocabulary import OFFICES, Office
 from glassplate.encoding import base64url, from_base64url
@@ -104,14 +107,22 @@ class OfficePrivateKey:
         try:
             key = serialization.load_pem_private_key(data, password)
         except TypeError:
-            wanted = "is encrypted: give its password" if password is None else "is not encrypted: give no password"
+            wanted = (
+                "is encrypted: give its password"
+                if password is None
+                else "is not encrypted: give no password"
+            )
             raise KeyUnavailable(f"This office key {wanted}.") from None
         except (ValueError, UnsupportedAlgorithm):
             if b"ENCRYPTED" in data:
-                raise KeyUnavailable("The password does not open this office key, or the file is damaged.") from None
+                raise KeyUnavailable(
+                    "The password does not open this office key, or the file is damaged."
+                ) from None
             raise InputRefused("This file is not an office's private key in PEM form.") from None
         if not isinstance(key, Ed25519PrivateKey):
-            raise InputRefused("This key is not an Ed25519 key; make an office key with: glassplate charter keygen")
+            raise InputRefused(
+                "This key is not an Ed25519 key; make an office key with: glassplate charter keygen"
+            )
         return cls(key)
 
     def to_pem(self, password: bytes | None = None) -> bytes:

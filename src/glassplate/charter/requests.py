@@ -1,4 +1,4 @@
-"""One question to the policy: the facts as the gate knows them, and the Cedar request and entities made of them.
+"""One question to the policy: the facts as the gate knows them, and what Cedar is asked.
 
 Facts are passed in, never looked up: this module knows no clock, no registry and no store.
 """
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 CASE_ACTIONS = ("search", "open_image", "export", "hold", "share")
 ALERT_ACTIONS = ("see_alert", "decide_alert", "import_hotlist")
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # the date of a training that was never taken, of a grant that is not there
+NEVER = datetime(
+    1970, 1, 1, tzinfo=UTC
+)  # the date of a training that was never taken, of a grant that is not there
 NOBODY = ""  # the account id of an approver who is not there; no account may have it
 
 _FEATURE_OF = {
@@ -48,10 +50,10 @@ class Approval:
 class DecisionRequest:
     """May this person do this now? Times are aware UTC.
 
-    ``feature`` None means the one that the action needs; a search names its own. ``purpose`` … ``window_end`` matter
-    for case work only. ``searches_last_hour`` counts the searches before this one. ``window_start`` and
-    ``searches_last_hour`` may be left out for anything but a search; leaving them out of a search refuses it.
-    ``approvals``: a supervisor's first, an auditor's second.
+    ``feature`` None means the one that the action needs; a search names its own. ``purpose`` …
+    ``window_end`` matter for case work only. ``searches_last_hour`` counts the searches before this one.
+    ``window_start`` and ``searches_last_hour`` may be left out for anything but a search; leaving them out
+    of a search refuses it. ``approvals``: a supervisor's first, an auditor's second.
     """
 
     account_id: str
@@ -100,21 +102,23 @@ def cedar_request(request: DecisionRequest, charter: Charter) -> Plain:
 def cedar_entities(request: DecisionRequest, charter: Charter) -> list[Plain]:
     """The charter's facts and the persons', as far as this request touches them: exactly what is recorded.
 
-    A word that the charter does not know is simply not among them, which is how ``vocabulary_rule`` finds it.
+    A word that the charter does not know is simply not among them, which is how the engine finds it out.
     """
     entities = [
-        _charter_entity(charter),
+        charter_entity(charter),
         *_words(request, charter),
-        *(_agency(agency_id, charter) for agency_id in sorted({request.agency_id, _asker(request)})),
-        _account(request.account_id, request.roles, request.active, request.agency_id, request.training_valid_until),
+        *(agency_entity(agency_id, charter) for agency_id in sorted(_agencies(request, charter))),
+        _account(
+            request.account_id, request.roles, request.active, request.agency_id, request.training_valid_until
+        ),
     ]
     known = {request.account_id}
-    for approval in (*request.approvals, Approval(NOBODY, (), active=False, binds_request=False)):
+    for approval in (Approval(NOBODY, (), active=False, binds_request=False), *request.approvals):
         if approval.account_id not in known:
             known.add(approval.account_id)
-            entities.append(_account(approval.account_id, approval.roles, approval.active, charter.agency.id, None))
-    if charter.agency.id not in {request.agency_id, _asker(request)}:
-        entities.append(_agency(charter.agency.id, charter))
+            entities.append(
+                _account(approval.account_id, approval.roles, approval.active, charter.agency.id, None)
+            )
     return entities
 
 
@@ -149,7 +153,7 @@ def _case(request: DecisionRequest, charter: Charter) -> Plain:
         "purpose": _reference("Purpose", request.purpose),
         "offense": _reference("Offense", request.offense),
         "declaredUse": _reference("DeclaredUse", request.declared_use),
-        "onBehalfOf": _reference("Agency", _asker(request) or charter.agency.id),
+        "onBehalfOf": _reference("Agency", _asker(request, charter)),
         "caseNumber": request.case_number,
         "caseNumberWellFormed": is_well_formed(charter.case_number_pattern, request.case_number),
         "windowStart": _time(window_start),
@@ -162,12 +166,17 @@ def _case(request: DecisionRequest, charter: Charter) -> Plain:
     }
 
 
-def _asker(request: DecisionRequest) -> str:
-    """The agency on whose behalf; empty text counts as the own agency only after the gate has said None."""
-    return request.agency_id if request.on_behalf_of is None else request.on_behalf_of
+def _asker(request: DecisionRequest, charter: Charter) -> str:
+    """The agency on whose behalf."""
+    return request.on_behalf_of or charter.agency.id
 
 
-def _charter_entity(charter: Charter) -> Plain:
+def _agencies(request: DecisionRequest, charter: Charter) -> set[str]:
+    return {charter.agency.id, request.agency_id, _asker(request, charter)}
+
+
+def charter_entity(charter: Charter) -> Plain:
+    """The charter's own limits."""
     return _entity(
         "Charter",
         str(charter.version),
@@ -183,25 +192,28 @@ def _charter_entity(charter: Charter) -> Plain:
     )
 
 
+def word_entities(charter: Charter) -> list[Plain]:
+    """Every purpose, offense and declared use of the charter."""
+    return [
+        *(_entity("Purpose", purpose.id, {}) for purpose in charter.purposes),
+        *(
+            _entity("Offense", offense.id, {}, [uid("Purpose", purpose) for purpose in offense.purposes])
+            for offense in charter.offenses
+        ),
+        *(_entity("DeclaredUse", use.id, {"prohibited": use.prohibited}) for use in charter.declared_uses),
+    ]
+
+
 def _words(request: DecisionRequest, charter: Charter) -> list[Plain]:
-    words = [
-        _entity("Purpose", purpose.id, {}) for purpose in charter.purposes if purpose.id == request.purpose
-    ]
-    words += [
-        _entity("Offense", offense.id, {}, [uid("Purpose", purpose) for purpose in offense.purposes])
-        for offense in charter.offenses
-        if offense.id == request.offense
-    ]
-    words += [
-        _entity("DeclaredUse", use.id, {"prohibited": use.prohibited})
-        for use in charter.declared_uses
-        if use.id == request.declared_use
-    ]
+    used = [("Purpose", request.purpose), ("Offense", request.offense), ("DeclaredUse", request.declared_use)]
+    uids = [uid(kind, name) for kind, name in used]
+    words = [entity for entity in word_entities(charter) if entity["uid"] in uids]
     features = {feature_of(request), "sharing"}
-    return words + [_feature(name, charter) for name in FEATURES if name in features]
+    return words + [feature_entity(name, charter) for name in FEATURES if name in features]
 
 
-def _feature(name: str, charter: Charter) -> Plain:
+def feature_entity(name: str, charter: Charter) -> Plain:
+    """A feature's approval; one that the charter does not mention is not approved."""
     feature = charter.feature(name)
     approved = feature is not None and feature.approved
     return _entity(
@@ -215,7 +227,8 @@ def _feature(name: str, charter: Charter) -> Plain:
     )
 
 
-def _agency(agency_id: str, charter: Charter) -> Plain:
+def agency_entity(agency_id: str, charter: Charter) -> Plain:
+    """An agency and its grant, if any."""
     grant = charter.grant_for(agency_id)
     return _entity(
         "Agency",

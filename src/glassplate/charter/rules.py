@@ -78,16 +78,21 @@ def _check_times(charter: Charter) -> None:
 
 def _check_period(what: str, not_before: datetime, expires_at: datetime) -> None:
     if expires_at <= not_before:
-        raise InputRefused(f"{what} ends on {expires_at:%Y-%m-%d %H:%M}, not after its start {not_before:%Y-%m-%d %H:%M}.")
+        raise InputRefused(
+            f"{what} ends on {expires_at:%Y-%m-%d %H:%M}, not after its start {not_before:%Y-%m-%d %H:%M}."
+        )
 
 
 def _check_retention(charter: Charter) -> None:
     limit, floor, epoch = charter.retention_minutes, charter.retention_floor_minutes, charter.epoch_minutes
     if epoch > limit:
-        raise InputRefused(f"An epoch of {epoch} minutes is longer than the retention of {limit} minutes. Shorten it.")
+        raise InputRefused(
+            f"An epoch of {epoch} minutes is longer than the retention of {limit} minutes. Shorten it."
+        )
     if floor + epoch > limit:
         raise InputRefused(
-            f"Reads must be kept for {floor} minutes and die with their epoch of {epoch} minutes, which together "
+            f"Reads must be kept for {floor} minutes and die with their epoch of {epoch} minutes, which "
+            "together "
             f"exceeds the limit of {limit} minutes. Shorten the epoch or the floor."
         )
 
@@ -99,17 +104,19 @@ def _check_keys(charter: Charter) -> None:
         raise InputRefused("Two auditor keys are the same key; name two different ones.")
     for camera in charter.cameras:
         if len(from_base64url(camera.public_key)) != _ED25519_BYTES:
-            raise InputRefused(f"The key of camera {camera.id} is not an Ed25519 public key (32 bytes in base64url).")
+            raise InputRefused(
+                f"The key of camera {camera.id} is not an Ed25519 public key (32 bytes in base64url)."
+            )
     if len({camera.public_key for camera in charter.cameras}) != len(charter.cameras):
         raise InputRefused("Two cameras have the same key; each needs its own.")
 
 
 def _check_point(what: str, text: str) -> None:
     point = from_base64url(text)
-    try:
-        if len(point) != _POINT_BYTES:
-            raise ValueError
-        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    try:  # a shorter encoding of a point would be accepted; its length is checked first
+        ec.EllipticCurvePublicKey.from_encoded_point(
+            ec.SECP256R1(), point if len(point) == _POINT_BYTES else b""
+        )
     except (ValueError, UnsupportedAlgorithm):
         raise InputRefused(f"{what} is not an uncompressed P-256 point in base64url.") from None
 
@@ -125,7 +132,8 @@ def _check_words(charter: Charter) -> None:
     missing = [use for use in DECLARED_USES if use not in prohibited]
     if missing:
         raise InputRefused(
-            f"The charter does not say whether the declared use {missing[0]!r} is prohibited. List every one, so that "
+            f"The charter does not say whether the declared use {missing[0]!r} is prohibited. List every "
+            "one, so that "
             "a search for it is refused by name."
         )
     if prohibited[OWN_CASE] or not prohibited[PERSONAL]:
@@ -143,10 +151,14 @@ def _check_grants(charter: Charter) -> None:
         if grant.expires_at > charter.expires_at:
             raise InputRefused(f"{what} outlives the charter, which ends on {charter.expires_at:%Y-%m-%d}.")
     if charter.grants and {use.id: use.prohibited for use in charter.declared_uses}[OTHER_AGENCY]:
-        raise InputRefused(f"The charter holds grants, yet prohibits the declared use {OTHER_AGENCY!r}. Decide which.")
+        raise InputRefused(
+            f"The charter holds grants, yet prohibits the declared use {OTHER_AGENCY!r}. Decide which."
+        )
 
 
 def _check_known(what: str, kind: str, used: set[str], known: set[str]) -> None:
     unknown = used - known
     if unknown:
-        raise InputRefused(f"{what} names the unknown {kind} {min(unknown)!r}. Known: {', '.join(sorted(known))}.")
+        raise InputRefused(
+            f"{what} names the unknown {kind} {min(unknown)!r}. Known: {', '.join(sorted(known))}."
+        )

@@ -1,4 +1,4 @@
-"""The emergency stop: any one office signs it, and no capture and no search runs under that charter version again.
+"""The emergency stop: any one office signs it, and capture and search end under that charter version.
 
 Starting again takes a new charter version, signed by all offices. See ``docs/formats/charter.md`` §4.
 """

@@ -1,4 +1,4 @@
-"""Is this charter valid? Pure: it decides on bytes and a time that are passed in, returns what holds, or raises.
+"""Is this charter valid? Decided on bytes and a time that are passed in; returns what holds, or raises.
 
 The order, which the code carries:
 
@@ -9,7 +9,8 @@ The order, which the code carries:
     (4) policy      length and SHA-256 of the three policy files
     (5) content     the charter inside, read strictly; version and end equal to those of its envelope
     (6) version     above the last one seen
-    (7) time        not before the last time seen, not_before <= now < expires_at            skipped for history
+    (7) time        not before the last time seen, not_before <= now < expires_at            skipped for
+    history
 """
 
 from __future__ import annotations
@@ -74,9 +75,9 @@ def verify_charter(
 ) -> VerifiedCharter:
     """Verify the documents of a charter, or say which part of them does not hold.
 
-    ``now`` None skips the checks of time, for charters that were in force once. ``last_version`` is the highest
-    version seen before: the charter's must be higher. ``trusted_fingerprints`` maps each office to its fingerprint,
-    or to both of its fingerprints with a space between.
+    ``now`` None skips the checks of time, for charters that were in force once. ``last_version`` is the
+    highest version seen before: the charter's must be higher. ``trusted_fingerprints`` maps each office to
+    its fingerprint, or to both of its fingerprints with a space between.
 
     Raises:
         CharterRejected: one sentence that names the office, file, date or version.
@@ -131,7 +132,7 @@ def _check_trust(keys: OfficeKeys, trusted: Mapping[str, str]) -> None:
 def _signers(
     name: str, metadata: Metadata[Any], opened: OpenedDocuments
 ) -> list[tuple[Office, OfficePublicKey]]:
-    """Whose signatures are there; one that does not hold refuses the file, even where enough others would do."""
+    """Whose signatures are there; one that does not hold refuses the file, even where others would do."""
     signers = []
     payload = metadata.signed_bytes
     for keyid in metadata.signatures:
@@ -142,7 +143,8 @@ def _signers(
         result = opened.offices.signed.get_verification_result(office, payload, metadata.signatures)
         if keyid not in result.signed:
             raise refused(
-                f"{name} was changed after signing: the {office}'s signature does not hold.", "charter-signatures"
+                f"{name} was changed after signing: the {office}'s signature does not hold.",
+                "charter-signatures",
             )
         signers.append((office, public))
     return sorted(signers, key=lambda signer: (OFFICES.index(signer[0]), signer[1].raw))
@@ -186,7 +188,8 @@ def _read_charter(opened: OpenedDocuments) -> Charter:
     for name, metadata in opened.metadata().items():
         if metadata.signed.version != charter.version:
             raise refused(
-                f"{name} has the version {metadata.signed.version}, the charter {charter.version}.", "charter-version"
+                f"{name} has the version {metadata.signed.version}, the charter {charter.version}.",
+                "charter-version",
             )
         if metadata.signed.expires != charter.expires_at:
             raise refused(
@@ -195,14 +198,17 @@ def _read_charter(opened: OpenedDocuments) -> Charter:
                 "charter-content",
             )
     if charter.policy.sha256 != opened.policy.sha256:
-        raise refused(f"{CHARTER} names other policy files inside the charter than beside it.", "charter-policy")
+        raise refused(
+            f"{CHARTER} names other policy files inside the charter than beside it.", "charter-policy"
+        )
     return charter
 
 
 def _check_time(charter: Charter, now: datetime, last_time: datetime | None) -> None:
     if last_time is not None and now < last_time:
         raise refused(
-            f"The clock says {now:%Y-%m-%d %H:%M:%S} UTC, but {last_time:%Y-%m-%d %H:%M:%S} UTC was seen before. "
+            f"The clock says {now:%Y-%m-%d %H:%M:%S} UTC, but {last_time:%Y-%m-%d %H:%M:%S} UTC was seen "
+            "before. "
             "Set the clock.",
             "charter-clock",
         )
@@ -214,7 +220,8 @@ def _check_time(charter: Charter, now: datetime, last_time: datetime | None) -> 
         )
     if now < charter.not_before:
         raise refused(
-            f"The charter (version {charter.version}) takes effect on {charter.not_before:%Y-%m-%d %H:%M} UTC, "
+            f"The charter (version {charter.version}) takes effect on {charter.not_before:%Y-%m-%d %H:%M} "
+            "UTC, "
             "not before.",
             "charter-in-force",
         )

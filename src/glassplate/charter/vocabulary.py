@@ -1,4 +1,7 @@
-"""The closed vocabularies: what a charter may speak about. A word outside them is refused before any policy runs."""
+"""The closed vocabularies: what a charter may speak about.
+
+A word outside them is refused before any policy runs.
+"""
 
 from __future__ import annotations
 

@@ -21,11 +21,16 @@ def register(app: typer.Typer) -> None:
     app.add_typer(_verbs, name="account")
 
 
-@_verbs.command("add", epilog="Example: glassplate account add r.alvarez --name 'Sgt. R. Alvarez' --role officer --trained-until 2027-06-30")
+@_verbs.command(
+    "add",
+    epilog="Example: glassplate account add r.alvarez --name 'Sgt. R. Alvarez' --role officer --trained-until 2027-06-30",
+)
 def add(
     account_id: Annotated[str, typer.Argument(help="Lower-case id, such as r.alvarez.")],
     name: Annotated[str, typer.Option(help="Name as colleagues know it.")],
-    role: Annotated[list[str], typer.Option(help="officer, supervisor, auditor, records, administrator or council.")],
+    role: Annotated[
+        list[str], typer.Option(help="officer, supervisor, auditor, records, administrator or council.")
+    ],
     trained_until: Annotated[str, typer.Option(help="Day on which the training lapses (YYYY-MM-DD).")],
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
@@ -44,7 +49,11 @@ def add(
     address = f"{settings.officer_origin}/register"
     emit(
         {"account": account, "invitation": invitation, "address": address},
-        [f"Made {account.account_id} ({', '.join(account.roles)}).", f"Hand over in person: open {address} and enter", f"  {invitation}"],
+        [
+            f"Made {account.account_id} ({', '.join(account.roles)}).",
+            f"Hand over in person: open {address} and enter",
+            f"  {invitation}",
+        ],
     )
 
 

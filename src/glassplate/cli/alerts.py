@@ -54,19 +54,28 @@ def show(
     with vault_client(city(directory), unlock=unlock) as client:
         shown = client.show_alert(alert_id)
     lines = [f"Recorded as entry {shown.receipt.entry_index:,}."]
-    lines.append(f"Wanted: {shown.alert.entry.plate} ({shown.alert.entry.category}: {shown.alert.entry.reason})")
+    lines.append(
+        f"Wanted: {shown.alert.entry.plate} ({shown.alert.entry.category}: {shown.alert.entry.reason})"
+    )
     if shown.found is None:
         lines.append("The read's day has been destroyed; there is no picture any more.")
     else:
         out.write_bytes(shown.found.crop_jpeg)
-        lines.append(f"Read:   {shown.found.read.text} at {shown.found.camera_name}; the crop is in {out}. Compare by eye.")
+        lines.append(
+            f"Read:   {shown.found.read.text} at {shown.found.camera_name}; the crop is in {out}. Compare by eye."
+        )
     emit(shown, lines)
 
 
-@_verbs.command("decide", epilog="Example: glassplate alerts decide 1f2e3d4c5b6a7988 --confirm --disposition vehicle_located")
+@_verbs.command(
+    "decide",
+    epilog="Example: glassplate alerts decide 1f2e3d4c5b6a7988 --confirm --disposition vehicle_located",
+)
 def decide(
     alert_id: Annotated[str, typer.Argument(help="Id from glassplate alerts list.")],
-    disposition: Annotated[str, typer.Option(help="What was done, e.g. vehicle_located, wrong_plate, no_action.")],
+    disposition: Annotated[
+        str, typer.Option(help="What was done, e.g. vehicle_located, wrong_plate, no_action.")
+    ],
     confirmed: Annotated[bool, typer.Option("--confirm/--dismiss", help="What the eye saw.")],
     note: Annotated[str, typer.Option(help="A short note for the record.")] = "",
     directory: Dir = DEFAULT_DIR,
@@ -77,4 +86,7 @@ def decide(
     del json
     with vault_client(city(directory), unlock=unlock) as client:
         receipt = client.decide_alert(alert_id, confirmed=confirmed, disposition=disposition, note=note)
-    emit(receipt, f"Recorded as entry {receipt.entry_index:,}: {'confirmed' if confirmed else 'dismissed'}, {disposition}.")
+    emit(
+        receipt,
+        f"Recorded as entry {receipt.entry_index:,}: {'confirmed' if confirmed else 'dismissed'}, {disposition}.",
+    )

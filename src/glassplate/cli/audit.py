@@ -41,7 +41,10 @@ def keygen(
     key = AuditorKey.generate()
     key.save(out, LocalFiles())
     public = f"{key.key_id}={key.public_text}"
-    emit({"key_id": key.key_id, "public_key": key.public_text, "file": str(out)}, [f"Wrote {out}.", f"For the charter: --auditor-key {public}"])
+    emit(
+        {"key_id": key.key_id, "public_key": key.public_text, "file": str(out)},
+        [f"Wrote {out}.", f"For the charter: --auditor-key {public}"],
+    )
 
 
 @_verbs.command("list", epilog="Example: glassplate audit list --first 0 --count 50")
@@ -56,8 +59,21 @@ def list_entries(
     del json
     with vault_client(city(directory), unlock=unlock) as client:
         entries = client.entries(first, count)
-    rows = [(str(e.index), f"{e.rounded_at:%Y-%m-%d %H}h", e.entry_type, ", ".join(f"{k} {v}" for k, v in sorted(e.public.items()))[:90]) for e in entries]
-    emit(entries, table("Log entries", ("Entry", "Hour (UTC)", "Type", "Public fields"), rows) if rows else "No entries there.")
+    rows = [
+        (
+            str(e.index),
+            f"{e.rounded_at:%Y-%m-%d %H}h",
+            e.entry_type,
+            ", ".join(f"{k} {v}" for k, v in sorted(e.public.items()))[:90],
+        )
+        for e in entries
+    ]
+    emit(
+        entries,
+        table("Log entries", ("Entry", "Hour (UTC)", "Type", "Public fields"), rows)
+        if rows
+        else "No entries there.",
+    )
 
 
 @_verbs.command("pull", epilog="Example: glassplate audit pull --to pulled")

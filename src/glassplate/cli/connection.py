@@ -24,7 +24,9 @@ SESSIONS_NAME = "sessions.json"
 
 
 @contextlib.contextmanager
-def vault_client(folder: CityFolder, *, signed_in: bool = True, unlock: Path | None = None) -> Iterator[VaultClient]:
+def vault_client(
+    folder: CityFolder, *, signed_in: bool = True, unlock: Path | None = None
+) -> Iterator[VaultClient]:
     """A client of the running vault, or of one that lives as long as the command.
 
     Raises:
@@ -68,7 +70,9 @@ def running_vault(
             process.wait()
 
 
-def start_vault(folder: CityFolder, unlock: Path | None, *, demo_clock: str | None = None) -> subprocess.Popen[bytes]:
+def start_vault(
+    folder: CityFolder, unlock: Path | None, *, demo_clock: str | None = None
+) -> subprocess.Popen[bytes]:
     """Start a vault and wait until it answers.
 
     Raises:
@@ -79,7 +83,16 @@ def start_vault(folder: CityFolder, unlock: Path | None, *, demo_clock: str | No
         raise KeyUnavailable(
             f"The vault needs its unlock secret: {secret} is missing. Name the file with --unlock FILE."
         )
-    command = [sys.executable, "-m", "glassplate.vault_process", "run", "--dir", str(folder.root), "--unlock", str(secret)]
+    command = [
+        sys.executable,
+        "-m",
+        "glassplate.vault_process",
+        "run",
+        "--dir",
+        str(folder.root),
+        "--unlock",
+        str(secret),
+    ]
     if demo_clock:
         command += ["--demo-clock", demo_clock]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=None, start_new_session=True)

@@ -18,7 +18,9 @@ from glassplate.errors import GlassplateError, Refused, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-words = Console(stderr=True, highlight=False, soft_wrap=True, no_color=bool(os.environ.get("NO_COLOR")) or None)
+words = Console(
+    stderr=True, highlight=False, soft_wrap=True, no_color=bool(os.environ.get("NO_COLOR")) or None
+)
 results = Console(highlight=False, soft_wrap=True, no_color=bool(os.environ.get("NO_COLOR")) or None)
 
 

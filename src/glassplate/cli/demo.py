@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     directory: Annotated[Path, typer.Option("--dir", "-d", help="A new or empty folder.")] = DEFAULT_DIR,
-    headless: Annotated[bool, typer.Option("--headless", help="End after the check, without web pages.")] = False,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="End after the check, without web pages.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Build a small invented city, run the main job on real photos, check it from outside, open the web pages."""
@@ -35,7 +37,13 @@ def demo(
     command = f"glassplate verify {folder.public} {root}"
     emit(
         {"folder": str(folder.root), "fingerprints": stage.fingerprints, "verify": command},
-        ["", "Check it yourself:", f"  {command}", "Run it again later:", f"  glassplate serve --dir {folder.root}"],
+        [
+            "",
+            "Check it yourself:",
+            f"  {command}",
+            "Run it again later:",
+            f"  glassplate serve --dir {folder.root}",
+        ],
     )
     if headless:
         return

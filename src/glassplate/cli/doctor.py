@@ -30,9 +30,17 @@ def doctor(directory: Dir = DEFAULT_DIR, json: Json = False) -> None:
     try:
         load_settings(folder)
         checks.append(("folder", True, f"{folder.root} is a city"))
-        checks += _vault_checks(folder.socket) if vault_answers(folder) else [
-            ("vault", True, "not running; commands start it when they need it (glassplate serve keeps it running)")
-        ]
+        checks += (
+            _vault_checks(folder.socket)
+            if vault_answers(folder)
+            else [
+                (
+                    "vault",
+                    True,
+                    "not running; commands start it when they need it (glassplate serve keeps it running)",
+                )
+            ]
+        )
     except GlassplateError as error:
         checks.append(("folder", False, str(error)))
     emit(
@@ -44,8 +52,16 @@ def doctor(directory: Dir = DEFAULT_DIR, json: Json = False) -> None:
 
 
 def _models() -> tuple[str, bool, str]:
-    missing = [name for name in ("rapidocr", "onnxruntime", "cv2", "sqlcipher3", "cedarpy") if find_spec(name) is None]
-    return "packages", not missing, f"missing: {', '.join(missing)}; run make demo again" if missing else "all there"
+    missing = [
+        name
+        for name in ("rapidocr", "onnxruntime", "cv2", "sqlcipher3", "cedarpy")
+        if find_spec(name) is None
+    ]
+    return (
+        "packages",
+        not missing,
+        f"missing: {', '.join(missing)}; run make demo again" if missing else "all there",
+    )
 
 
 def _disk(path: str) -> tuple[str, bool, str]:
@@ -59,8 +75,20 @@ def _vault_checks(socket: object) -> list[tuple[str, bool, str]]:
             status = client.status()
     except VaultUnreachable as error:
         return [("vault", False, str(error))]
-    checks = [("vault", True, f"running; log {status.log_origin}, {status.log_size} entries, {status.published_size} published")]
+    checks = [
+        (
+            "vault",
+            True,
+            f"running; log {status.log_origin}, {status.log_size} entries, {status.published_size} published",
+        )
+    ]
     checks += [("problem", False, problem) for problem in status.problems]
     if status.next_destruction_at:
-        checks.append(("keys", True, f"{status.live_epochs} alive, the next dies {status.next_destruction_at:%Y-%m-%d %H:%M} UTC"))
+        checks.append(
+            (
+                "keys",
+                True,
+                f"{status.live_epochs} alive, the next dies {status.next_destruction_at:%Y-%m-%d %H:%M} UTC",
+            )
+        )
     return checks

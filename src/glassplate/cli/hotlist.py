@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(_verbs, name="hotlist")
 
 
-@_verbs.command("import", epilog="Example: glassplate hotlist import stolen.csv --authority 'State file of 2026-11-25'")
+@_verbs.command(
+    "import", epilog="Example: glassplate hotlist import stolen.csv --authority 'State file of 2026-11-25'"
+)
 def import_list(
     file: Annotated[Path, typer.Argument(help="CSV: plate,region,category,authority,reason,expires_at")],
     authority: Annotated[str, typer.Option(help="Where the list comes from.")],
@@ -46,7 +48,9 @@ def list_entries(directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unloc
     del json
     with vault_client(city(directory), unlock=unlock) as client:
         entries = client.hotlist()
-    rows = [(e.plate, e.region, e.category, e.authority, e.reason, f"{e.expires_at:%Y-%m-%d}") for e in entries]
+    rows = [
+        (e.plate, e.region, e.category, e.authority, e.reason, f"{e.expires_at:%Y-%m-%d}") for e in entries
+    ]
     columns = ("Plate", "Region", "Category", "Authority", "Reason", "Ends")
     emit(entries, table("Armed entries", columns, rows) if rows else "No entry is armed.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,9 +31,12 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     photos: Annotated[Path, typer.Argument(help="Folder of JPEG and PNG photos.")],
-    camera: Annotated[str, typer.Option(help="A camera that the charter lists; its key lies in DIR/lane/CAMERA.")],
+    camera: Annotated[
+        str, typer.Option(help="A camera that the charter lists; its key lies in DIR/lane/CAMERA.")
+    ],
     captured_at: Annotated[
-        str | None, typer.Option(help="Capture time of all photos (ISO with zone); default: each file's own time.")
+        str | None,
+        typer.Option(help="Capture time of all photos (ISO with zone); default: each file's own time."),
     ] = None,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
@@ -77,8 +81,15 @@ def run_lane(
     )
     total = sum(1 for path in photos.iterdir() if path.is_file()) if photos.is_dir() else 0
     sealer = open_bundle(client.epoch_bundle(), bundle_key)
-    with Decoder() as decoder, Outbox(lane_folder / "outbox.db") as outbox, progress() as bars:
-        lane = Lane(source, decoder, WholeFrameRecognizer(), sealer, BatchSigner(camera_id, CameraKey.load(key_path).private_key), outbox)
+    with Decoder() as decoder, closing(Outbox(lane_folder / "outbox.db")) as outbox, progress() as bars:
+        lane = Lane(
+            source,
+            decoder,
+            WholeFrameRecognizer(),
+            sealer,
+            BatchSigner(camera_id, CameraKey.load(key_path).private_key),
+            outbox,
+        )
         task = bars.add_task("reading photos", total=total)
         lane.capture(outcome, on_frame=lambda _frame: bars.advance(task))
         lane.deliver(client, outcome)

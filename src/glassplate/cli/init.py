@@ -32,7 +32,9 @@ def init(
     origin: Annotated[
         str | None, typer.Option(help="The log's name, a schema-less URL such as city.example/glassplate.")
     ] = None,
-    administrator: Annotated[str, typer.Option(help="Account id of the first administrator.")] = "administrator",
+    administrator: Annotated[
+        str, typer.Option(help="Account id of the first administrator.")
+    ] = "administrator",
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
     unlock: Unlock = None,
@@ -75,11 +77,26 @@ def make_city(
         root.mkdir(parents=True, exist_ok=True)
         secret.touch(mode=0o600)
         secret.write_text(secrets.token_urlsafe(32) + "\n")
-        say(f"A new unlock secret was written to {secret}. Move it off this machine for anything but a trial.")
-    command = [sys.executable, "-m", "glassplate.vault_process", "init", "--dir", str(root), "--unlock", str(secret)]
+        say(
+            f"A new unlock secret was written to {secret}. Move it off this machine for anything but a trial."
+        )
+    command = [
+        sys.executable,
+        "-m",
+        "glassplate.vault_process",
+        "init",
+        "--dir",
+        str(root),
+        "--unlock",
+        str(secret),
+    ]
     command += [part for name, value in fingerprints.items() for part in ("--office", f"{name}={value}")]
     command += ["--administrator", administrator]
-    for option, value in (("--origin", origin), ("--administrator-name", administrator_name), ("--demo-clock", now)):
+    for option, value in (
+        ("--origin", origin),
+        ("--administrator-name", administrator_name),
+        ("--demo-clock", now),
+    ):
         command += [option, value] if value else []
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     said = json_module.loads(done.stdout or b"{}")

@@ -25,7 +25,9 @@ WAIT_SECONDS = 600.0  # as long as the vault keeps a pairing
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("login", epilog="Example: glassplate login      In the demo: glassplate login --demo r.alvarez")(login)
+    app.command(
+        "login", epilog="Example: glassplate login      In the demo: glassplate login --demo r.alvarez"
+    )(login)
 
 
 def login(
@@ -46,7 +48,10 @@ def login(
     with vault_client(folder, signed_in=False, unlock=unlock) as client:
         token, session = demo_sign_in(client, folder, demo) if demo else _pair(client, folder)
     save_token(folder, token)
-    emit(session, f"Signed in as {session.account.display_name} ({session.sign_in_method}), until {session.expires_at:%H:%M} UTC.")
+    emit(
+        session,
+        f"Signed in as {session.account.display_name} ({session.sign_in_method}), until {session.expires_at:%H:%M} UTC.",
+    )
 
 
 def demo_sign_in(client: VaultClient, folder: CityFolder, account_id: str) -> tuple[str, Session]:
@@ -72,7 +77,9 @@ def demo_passkey(folder: CityFolder, account_id: str) -> Path:
 
 def _pair(client: VaultClient, folder: CityFolder) -> tuple[str, Session]:
     code, secret = client.begin_pairing()
-    say(f"Open {load_settings(folder).officer_origin}/pair in your browser, sign in, and confirm this code:\n\n    {code}\n")
+    say(
+        f"Open {load_settings(folder).officer_origin}/pair in your browser, sign in, and confirm this code:\n\n    {code}\n"
+    )
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
         if paired := client.finish_pairing(secret):

@@ -17,7 +17,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before going ahead.")]
 Unlock = Annotated[
     Path | None,
-    typer.Option("--unlock", help="File with the vault's unlock secret, if no vault runs.", show_default=False),
+    typer.Option(
+        "--unlock", help="File with the vault's unlock secret, if no vault runs.", show_default=False
+    ),
 ]
 DEFAULT_DIR = Path("demo-city")
 

@@ -34,7 +34,10 @@ def purge(directory: Dir = DEFAULT_DIR, json: Json = False) -> None:
             destroyed = client.purge()
     else:
         destroyed = _without_vault(str(folder.root))
-    emit({"destroyed": destroyed}, [f"Destroyed the key of {epoch}." for epoch in destroyed] or "Nothing is due.")
+    emit(
+        {"destroyed": destroyed},
+        [f"Destroyed the key of {epoch}." for epoch in destroyed] or "Nothing is due.",
+    )
 
 
 def _without_vault(root: str) -> list[str]:

@@ -9,7 +9,7 @@ import typer
 
 from glassplate.cli.console import emit, progress, say
 from glassplate.cli.options import Json
-from glassplate.errors import GlassplateError, InputRefused
+from glassplate.errors import InputRefused
 
 if TYPE_CHECKING:
     from glassplate.recognize.reading import PhotoReading
@@ -40,18 +40,16 @@ def read(
         for photo in photos:
             try:
                 readings.append(read_photo(_bytes_of(photo), photo.name, decoder, recognizer))
-            except InputRefused as refusal:
-                refusals.append(refusal)
+            except InputRefused as error:
+                refusals.append(error)
             bars.advance(task)
-    emit([_document(reading) for reading in readings] + [{"error": str(r)} for r in refusals], _lines(readings))
+    emit(
+        [_document(reading) for reading in readings] + [{"error": str(r)} for r in refusals], _lines(readings)
+    )
     for refusal in refusals:
         say(f"[bold red]glassplate:[/] {refusal}")
     if refusals:
-        raise _AlreadyTold(str(refusals[0]))
-
-
-class _AlreadyTold(InputRefused):
-    """The refusals were printed one by one."""
+        raise typer.Exit(InputRefused.exit_code)
 
 
 def _bytes_of(photo: Path) -> bytes:
@@ -86,9 +84,8 @@ def _lines(readings: list[PhotoReading]) -> list[str]:
         if not reading.candidates:
             lines.append(f"{reading.name}: no plate found.")
         for candidate in reading.candidates:
-            each = " ".join(f"{c}:{v:.2f}" for c, v in zip(candidate.text, candidate.character_confidences, strict=True))
+            each = " ".join(
+                f"{c}:{v:.2f}" for c, v in zip(candidate.text, candidate.character_confidences, strict=True)
+            )
             lines.append(f"{reading.name}: [bold]{candidate.text}[/]  ({each})")
     return lines
-
-
-__all__ = ["GlassplateError", "register"]

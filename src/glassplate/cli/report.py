@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    publish: Annotated[bool, typer.Option("--publish", help="Publish log, report and pages now (signed in).")] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish log, report and pages now (signed in).")
+    ] = False,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
     unlock: Unlock = None,
@@ -38,7 +40,11 @@ def _lines(numbers: dict[str, Any], indent: str = "") -> list[str]:
         if isinstance(value, dict):
             lines += [f"{indent}{label}:", *_lines(value, indent + "  ")]
         elif isinstance(value, list):
-            lines += [f"{indent}{label}: {len(value)}"] if value and isinstance(value[0], (dict, list)) else [f"{indent}{label}: {value}"]
+            lines += (
+                [f"{indent}{label}: {len(value)}"]
+                if value and isinstance(value[0], (dict, list))
+                else [f"{indent}{label}: {value}"]
+            )
         else:
             lines.append(f"{indent}{label}: {value}")
     return lines

@@ -25,13 +25,16 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     app.command(
-        "search", epilog="Example: glassplate search 7KDR214 --purpose stolen_vehicle --offense theft --case 26-004512"
+        "search",
+        epilog="Example: glassplate search 7KDR214 --purpose stolen_vehicle --offense theft --case 26-004512",
     )(search)
 
 
 def search(
     plate: Annotated[str, typer.Argument(help="The plate; ? for one unknown character, * for any number.")],
-    purpose: Annotated[str, typer.Option(help="A purpose the charter allows (glassplate charter show).")] = "",
+    purpose: Annotated[
+        str, typer.Option(help="A purpose the charter allows (glassplate charter show).")
+    ] = "",
     offense: Annotated[str, typer.Option(help="The offense.")] = "",
     case: Annotated[str, typer.Option(help="Case or call number.")] = "",
     last: Annotated[str, typer.Option(help="Period back from now: 30m, 24h, 7d.")] = "7d",
@@ -64,7 +67,14 @@ def search(
             limit=limit,
         )
         result = client.search(request)
-    emit(result, table(receipt_line(result), ("Read", "Least sure", "Time (UTC)", "Camera", "Vehicle", "Deleted", "Read id"), [_row(f, now) for f in result.reads]))
+    emit(
+        result,
+        table(
+            receipt_line(result),
+            ("Read", "Least sure", "Time (UTC)", "Camera", "Vehicle", "Deleted", "Read id"),
+            [_row(f, now) for f in result.reads],
+        ),
+    )
 
 
 def receipt_line(result: SearchResult) -> str:
@@ -103,7 +113,9 @@ def _row(found: FoundRead, now: datetime) -> tuple[str, ...]:
         f"{read.confidence:.2f}",
         f"{read.captured_at:%Y-%m-%d %H:%M:%S}",
         found.camera_name,
-        read.vehicle.body if read.vehicle.color == "unknown" else f"{read.vehicle.body}, {read.vehicle.color}",
+        read.vehicle.body
+        if read.vehicle.color == "unknown"
+        else f"{read.vehicle.body}, {read.vehicle.color}",
         f"in {days} days",
         read.read_id,
     )

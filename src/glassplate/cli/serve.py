@@ -41,7 +41,9 @@ def serve(directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unlock = Non
     if vault_answers(folder):
         raise FolderBusy(f"A vault already runs on {folder.root}. Stop it before starting another.")
     with running_vault(folder, unlock) as vault:
-        emit(addresses(settings), [f"  {name:<10} {address}" for name, address in addresses(settings).items()])
+        emit(
+            addresses(settings), [f"  {name:<10} {address}" for name, address in addresses(settings).items()]
+        )
         watch(folder, settings, unlock, vault)
 
 
@@ -111,7 +113,11 @@ def _pause(deaths: int) -> float:
 
 
 def _start_face(name: str, folder: CityFolder, settings: Settings) -> subprocess.Popen[bytes]:
-    port = {"officer": settings.officer_port, "oversight": settings.oversight_port, "public": settings.public_port}
+    port = {
+        "officer": settings.officer_port,
+        "oversight": settings.oversight_port,
+        "public": settings.public_port,
+    }
     origins = addresses(settings)
     place = ["--public", str(folder.public)] if name == "public" else ["--socket", str(folder.socket)]
     command = [sys.executable, "-m", "glassplate.web.server", name, *place]

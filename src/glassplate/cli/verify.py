@@ -48,7 +48,14 @@ def verify(
         audit_folder=bodies,
         auditor_key=AuditorKey.load(auditor_key) if auditor_key else None,
     )
-    emit({"holds": result.holds, "findings": [{"where": f.where, "what": f.what} for f in result.findings], "facts": result.facts}, lines(result))
+    emit(
+        {
+            "holds": result.holds,
+            "findings": [{"where": f.where, "what": f.what} for f in result.findings],
+            "facts": result.facts,
+        },
+        lines(result),
+    )
     if not result.holds:
         raise typer.Exit(ProofFailed.exit_code)
 

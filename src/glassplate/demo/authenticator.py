@@ -58,7 +58,9 @@ class DemoAuthenticator:
         cose_key = encode_cbor(
             {1: 2, 3: -7, -1: 1, -2: public.x.to_bytes(32, "big"), -3: public.y.to_bytes(32, "big")}
         )
-        attested = DEMO_AAGUID.bytes + len(self.credential_id).to_bytes(2, "big") + self.credential_id + cose_key
+        attested = (
+            DEMO_AAGUID.bytes + len(self.credential_id).to_bytes(2, "big") + self.credential_id + cose_key
+        )
         data = self._authenticator_data(options["rp"]["id"], _ATTESTED_DATA) + attested
         attestation = encode_cbor({"fmt": "none", "attStmt": {}, "authData": data})
         client_data = _client_data("webauthn.create", options["challenge"], origin)

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from glassplate.charter import OFFICES, OfficePrivateKey, draft, sample_charter, shipped_policy, sign
+from glassplate import seal
+from glassplate.charter import (
+    OFFICES,
+    OfficePrivateKey,
+    draft,
+    sample_charter,
+    shipped_policy,
+    sign,
+)
 from glassplate.cli.console import say
 from glassplate.cli.init import make_city
 from glassplate.client import VaultClient
-from glassplate.demo.stage import ADMINISTRATOR, AGENCY, CAMERAS, CITY, DAYS, PEOPLE
+from glassplate.demo.stage import ADMINISTRATOR, AGENCY, CAMERAS, CITY, PEOPLE
 from glassplate.files import LocalFiles
 from glassplate.recognize.whole_frame import WholeFrameRecognizer
-from glassplate.seal import AuditorKey, CameraKey
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from glassplate.charter import Office
     from glassplate.demo.stage import Stage
 
-AUDITOR_KEYS = {"auditor": "body.key", "clerk": "body.key"}  # two readers of the record, neither on the server
+AUDITOR_KEYS = {
+    "auditor": "body.key",
+    "clerk": "body.key",
+}  # two readers of the record, neither on the server
 
 
-def make_office_keys(stage: Stage) -> dict[str, OfficePrivateKey]:
+def make_office_keys(stage: Stage) -> dict[Office, OfficePrivateKey]:
     """A key for each office, each on its own path; in real life on its own machine."""
-    keys = {}
+    keys: dict[Office, OfficePrivateKey] = {}
     for office in OFFICES:
         key = OfficePrivateKey.generate()
         path = office_folder(stage, office) / "office.key"
@@ -32,7 +44,7 @@ def make_office_keys(stage: Stage) -> dict[str, OfficePrivateKey]:
         stage.fingerprints[office] = key.public.fingerprint
         say(f"  {office:<8} key in {path.relative_to(stage.folder.root)}   {key.public.fingerprint}")
     say("  These fingerprints go into the ordinance; they are all that an outsider has to believe.")
-    return {office: keys[office] for office in OFFICES}
+    return keys
 
 
 def make_folder(stage: Stage) -> dict[str, str]:
@@ -50,16 +62,16 @@ def make_folder(stage: Stage) -> dict[str, str]:
     return made
 
 
-def sign_charter(stage: Stage, made: dict[str, str], keys: dict[str, OfficePrivateKey]) -> dict[str, str]:
+def sign_charter(stage: Stage, made: dict[str, str], keys: dict[Office, OfficePrivateKey]) -> dict[str, str]:
     """Draft, let each office sign with its own key, return the documents."""
-    auditors = {}
+    auditors: dict[str, str] = {}
+    cameras: list[tuple[str, str, str]] = []
     for office, name in AUDITOR_KEYS.items():
-        key = AuditorKey.generate()
-        key.save(office_folder(stage, office) / name, LocalFiles())
-        auditors[key.key_id] = key.public_text
-    cameras = []
+        reader = seal.AuditorKey.generate()
+        reader.save(office_folder(stage, office) / name, LocalFiles())
+        auditors[reader.key_id] = reader.public_text
     for camera_id, camera_name in CAMERAS.items():
-        camera = CameraKey.generate()
+        camera = seal.CameraKey.generate()
         camera.save(stage.folder.lane(camera_id) / "camera.key", LocalFiles())
         cameras.append((camera_id, camera_name, camera.public_text))
     charter = sample_charter(
@@ -67,7 +79,6 @@ def sign_charter(stage: Stage, made: dict[str, str], keys: dict[str, OfficePriva
         city=CITY,
         agency=AGENCY,
         not_before=stage.started_at,
-        days=DAYS + 334,
         origin=stage.settings.log_origin,
         log_vkey=made["log_vkey"],
         bundle_vkey=made["bundle_vkey"],
@@ -75,6 +86,7 @@ def sign_charter(stage: Stage, made: dict[str, str], keys: dict[str, OfficePriva
         cameras=cameras,
         recognizers=(WholeFrameRecognizer().version,),
     )
+    charter = replace(charter, alert_on_unknown_region=True)  # the thin recognizer states no region: the eye decides
     documents = draft(charter, {office: (key.public,) for office, key in keys.items()}, shipped_policy())
     for office, key in keys.items():
         documents = sign(documents, key)

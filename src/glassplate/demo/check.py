@@ -81,16 +81,29 @@ def _twin(stage: Stage, public: Path, today: datetime) -> None:
     demonstrate(own.holds, "the twin is consistent in itself")
     result = verify_city(twin, stage.fingerprints, today)
     demonstrate(not result.holds, "the twin does not verify")
-    say("  A twin of the whole record, re-signed with other keys (it holds under the forger's own fingerprints):")
+    say(
+        "  A twin of the whole record, re-signed with other keys (it holds under the forger's own fingerprints):"
+    )
     for line in lines(result):
         say(f"  {line}")
 
 
 def stolen_segment_stays_shut(stage: Stage, stolen: Path) -> None:
     """Try every key that exists on the thief's copy; runs while no vault does."""
-    command = [sys.executable, "-m", "glassplate.vault_process", "try-segment", "--dir", str(stage.folder.root)]
+    command = [
+        sys.executable,
+        "-m",
+        "glassplate.vault_process",
+        "try-segment",
+        "--dir",
+        str(stage.folder.root),
+    ]
     command += ["--unlock", str(stage.folder.unlock_file), "--segment", str(stolen)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
     said = json.loads(done.stdout)
-    demonstrate(done.returncode == 0 and said["tried"] > 0 and not said["opened"], "no key opens the stolen segment")
-    say(f"  A thief's copy of the destroyed day's segment, made while it lived: all {said['tried']} keys that exist were tried, 0 open it.")
+    demonstrate(
+        done.returncode == 0 and said["tried"] > 0 and not said["opened"], "no key opens the stolen segment"
+    )
+    say(
+        f"  A thief's copy of the destroyed day's segment, made while it lived: all {said['tried']} keys that exist were tried, 0 open it."
+    )

@@ -187,6 +187,10 @@ class FileKeyring:
                 raise _not_written(path, error) from error
             return secret
 
+    def named_labels(self) -> list[str]:
+        """Labels of the named secrets that exist."""
+        return sorted(path.stem.replace("~", "/") for path in (self._folder / "named").glob("*.json"))
+
     def __repr__(self) -> str:
         return f"FileKeyring({str(self._folder)!r}, root hidden)"
 

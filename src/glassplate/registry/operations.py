@@ -181,9 +181,7 @@ def _epoch_closed(database: Any, index: int, operation: Operation) -> None:
 
 
 def _epoch_destroyed(database: Any, index: int, operation: Operation) -> None:
-    database.execute(
-        "update epoch set destroyed_index=? where epoch_id=?", (index, operation["epoch_id"])
-    )
+    database.execute("update epoch set destroyed_index=? where epoch_id=?", (index, operation["epoch_id"]))
     database.execute("delete from segment where epoch_id=?", (operation["epoch_id"],))
 
 

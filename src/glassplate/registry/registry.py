@@ -152,12 +152,12 @@ class Registry:
     def passkey(self, credential_id: str) -> StoredPasskey | None:
         """One passkey by its credential id."""
         rows = self._all("select * from passkey where credential_id=?", (credential_id,))
-        return StoredPasskey(*rows[0][:4], bool(rows[0][4])) if rows else None
+        return _passkey(rows[0]) if rows else None
 
     def passkeys_of(self, account_id: str) -> list[StoredPasskey]:
         """The passkeys of one account."""
         rows = self._all("select * from passkey where account_id=?", (account_id,))
-        return [StoredPasskey(*row[:4], bool(row[4])) for row in rows]
+        return [_passkey(row) for row in rows]
 
     def session(self, token_sha256: str) -> StoredSession | None:
         """One session by the hash of its token."""
@@ -300,6 +300,11 @@ def _open(path: Path, key: bytes) -> Any:
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def _passkey(row: tuple[Any, ...]) -> StoredPasskey:
+    credential_id, account_id, public_key, sign_count, is_demo = row
+    return StoredPasskey(credential_id, account_id, public_key, sign_count, bool(is_demo))
 
 
 def _search(row: tuple[Any, ...]) -> StoredSearch:

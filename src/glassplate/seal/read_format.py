@@ -17,7 +17,7 @@ PER_MILLE = 1000
 READ_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 CAMERA_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _TEXT = re.compile(r"[A-Z0-9]{0,16}", re.ASCII)
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:+/-]{0,127}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:+/@-]{0,127}", re.ASCII)
 _MAX_PIXEL = 1 << 16
 _BOX_NUMBERS = 4
 

@@ -63,6 +63,15 @@ def open_for_sealing(path: Path, key: bytes) -> Connection:
     return connection
 
 
+def opens(path: Path, key: bytes) -> bool:
+    """Whether ``key`` opens the file: what a thief with a copy and a key would try."""
+    try:
+        open_sealed(path, key).close()
+    except sqlcipher.Error:
+        return False
+    return True
+
+
 def _connect(path: Path, key: bytes, *, read_only: bool) -> Connection:
     if len(key) != KEY_BYTES:
         raise ValueError(f"a segment key has {KEY_BYTES} bytes")

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from glassplate.verify.findings import Verification
     from glassplate.verify.tree import PublicEntry
 
-NEEDS_CHARTER = frozenset({"search", "image-opened", "alert-shown", "disposition", "hotlist-imported", "alert"})
+NEEDS_CHARTER = frozenset(
+    {"search", "image-opened", "alert-shown", "disposition", "hotlist-imported", "alert"}
+)
 ROUNDING = timedelta(hours=1)  # public times are cut to the hour
 
 
@@ -39,7 +41,10 @@ def check_acts(
             _check_life(entry, at, charter, result)
     counts = Counter(entry.entry_type for entry in entries)
     if counts["search-outcome"] > counts["search"]:
-        result.find("searches", f"{counts['search-outcome']} outcomes stand against {counts['search']} recorded searches")
+        result.find(
+            "searches",
+            f"{counts['search-outcome']} outcomes stand against {counts['search']} recorded searches",
+        )
     result.tell(f"{counts['search']} searches and {counts['refusal']} refusals are recorded.")
 
 

@@ -29,7 +29,9 @@ def check_bodies(
     seen: set[int] = set()
     by_index = {entry.index: entry for entry in entries}
     for path in sorted(folder.glob("*.body")):
-        index_text, key_id = path.name.removesuffix(".body").split(".", 1) if path.name.count(".") > 1 else ("", "")
+        index_text, key_id = (
+            path.name.removesuffix(".body").split(".", 1) if path.name.count(".") > 1 else ("", "")
+        )
         entry = by_index.get(int(index_text)) if index_text.isdigit() else None
         if entry is None:
             result.find(path.name, "no published entry has this body")
@@ -48,7 +50,9 @@ def check_bodies(
     missing = [entry for entry in entries if entry.index not in seen]
     for entry in missing:
         result.find(entry.where, "its body is missing from the auditor's folder: withheld, or not pulled yet")
-    result.tell(f"{len(seen)} bodies belong to their entries" + (f"; {len(opened)} were opened." if key else "."))
+    result.tell(
+        f"{len(seen)} bodies belong to their entries" + (f"; {len(opened)} were opened." if key else ".")
+    )
     return opened
 
 
@@ -63,5 +67,3 @@ def open_checked(leaf: bytes, body: bytes, key: AuditorKey) -> dict[str, Any]:
     said = parse_json(plain, limit=BODY_LIMIT)
     check_body(leaf, said["fields"], from_base64url(said["k"]))
     return dict(said["fields"])
-
-

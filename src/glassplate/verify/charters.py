@@ -33,7 +33,9 @@ def check_charters(
     folder: Path, fingerprints: Mapping[str, str], result: Verification
 ) -> list[PublishedCharter]:
     """Verify every published version against the fingerprints; returns those that hold, ascending."""
-    versions = sorted((int(p.name), p) for p in folder.iterdir() if p.name.isdigit()) if folder.is_dir() else []
+    versions = (
+        sorted((int(p.name), p) for p in folder.iterdir() if p.name.isdigit()) if folder.is_dir() else []
+    )
     if not versions:
         result.find("charter", "no charter is published; without one nobody can say what was allowed")
     found = []
@@ -70,7 +72,9 @@ def check_policies(folder: Path, charters: Sequence[PublishedCharter], result: V
         policy = published.charter.policy
         for digest in (policy.base_sha256, policy.overlay_sha256, policy.schema_sha256):
             if digest not in present:
-                result.find(f"policy/{digest}", f"charter version {published.charter.version} names it; it is missing")
+                result.find(
+                    f"policy/{digest}", f"charter version {published.charter.version} names it; it is missing"
+                )
 
 
 def check_installations(
@@ -82,7 +86,11 @@ def check_installations(
     for entry in entries:
         if entry.entry_type != "charter-installed":
             continue
-        published = by_version.get(int(entry.public.get("version", "0"))) if entry.public.get("version", "").isdigit() else None
+        published = (
+            by_version.get(int(entry.public.get("version", "0")))
+            if entry.public.get("version", "").isdigit()
+            else None
+        )
         if published is None or entry.public.get("charter_sha256") != published.sha256:
             result.find(entry.where, "the charter it names is not the one published under that version")
             continue

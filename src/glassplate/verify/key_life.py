@@ -77,7 +77,8 @@ class KeyLife:
         retention = self._retention_at(entry.index)
         if retention is not None and key.destroy_at > key.starts + retention:
             self._result.find(
-                entry.where, f"the key of {key.epoch} would outlive the charter's limit ({key.destroy_at:%Y-%m-%d %H:%M})"
+                entry.where,
+                f"the key of {key.epoch} would outlive the charter's limit ({key.destroy_at:%Y-%m-%d %H:%M})",
             )
         self._keys[key.epoch] = key
 
@@ -107,7 +108,9 @@ class KeyLife:
         said = set(filter(None, entry.public["live"].split(",")))
         true = {key.epoch for key in self._keys.values() if not key.destroyed}
         for epoch in sorted(said - true):
-            self._result.find(entry.where, f"it counts {epoch} as live, which the record does not know as live")
+            self._result.find(
+                entry.where, f"it counts {epoch} as live, which the record does not know as live"
+            )
         for epoch in sorted(true - said):
             self._result.find(entry.where, f"it leaves out {epoch}, whose destruction is not in the record")
         self._days[day] = entry.index
@@ -115,7 +118,9 @@ class KeyLife:
     def _known(self, entry: PublicEntry) -> _Key | None:
         key = self._keys.get(entry.public["epoch"])
         if key is None:
-            self._result.find(entry.where, f"the key of {entry.public['epoch']} was never created in the record")
+            self._result.find(
+                entry.where, f"the key of {entry.public['epoch']} was never created in the record"
+            )
         return key
 
     def _at_the_end(self, now: datetime) -> None:
@@ -128,10 +133,14 @@ class KeyLife:
         self._check_days(now)
         live = sum(not key.destroyed for key in self._keys.values())
         dead = [key for key in self._keys.values() if key.destroyed]
-        self._result.tell(f"{len(self._keys)} epoch keys were created; {len(dead)} are destroyed, each in time; {live} are alive.")
+        self._result.tell(
+            f"{len(self._keys)} epoch keys were created; {len(dead)} are destroyed, each in time; {live} are alive."
+        )
         if dead:
             newest = max(dead, key=lambda key: key.starts)
-            self._result.tell(f"The key of {newest.epoch} (id {newest.key_id}) is destroyed, as is every older one.")
+            self._result.tell(
+                f"The key of {newest.epoch} (id {newest.key_id}) is destroyed, as is every older one."
+            )
 
     def _check_days(self, now: datetime) -> None:
         if not self._days:

@@ -38,7 +38,10 @@ def check_bundle(
         return
     for listed in bundle.keys:
         if key_life.destroy_at(listed.epoch_id) != listed.destroy_at:
-            result.find("epoch-keys.note", f"it lists a key for {listed.epoch_id} that the record did not create with this death")
+            result.find(
+                "epoch-keys.note",
+                f"it lists a key for {listed.epoch_id} that the record did not create with this death",
+            )
 
 
 def check_site(public: Path, charters: Sequence[PublishedCharter], result: Verification) -> None:
@@ -59,7 +62,12 @@ def check_site(public: Path, charters: Sequence[PublishedCharter], result: Verif
     for line in lines:
         digest, _, name = line.partition(" ")
         path = public / name
-        if ".." in name or name.startswith("/") or not path.is_file() or sha256_hex(path.read_bytes()) != digest:
+        if (
+            ".." in name
+            or name.startswith("/")
+            or not path.is_file()
+            or sha256_hex(path.read_bytes()) != digest
+        ):
             result.find(name, "it is not the page that the publisher signed")
 
 
@@ -80,4 +88,7 @@ def check_report(public: Path, entries: Sequence[PublicEntry], result: Verificat
         result.find("data.json", f"it speaks of {size} entries; the record has {len(entries)}")
     for name in sorted(said.keys() | counted.keys()):
         if said.get(name, 0) != counted.get(name, 0):
-            result.find("data.json", f"it counts {said.get(name, 0)} entries of type {name}; the record has {counted.get(name, 0)}")
+            result.find(
+                "data.json",
+                f"it counts {said.get(name, 0)} entries of type {name}; the record has {counted.get(name, 0)}",
+            )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 TILE_WIDTH = 256  # C2SP tlog-tiles
 _TILE_NAME = re.compile(
-    r"tile/(?P<level>entries|[0-9]{1,2})/(?P<number>(?:x[0-9]{3}/)*[0-9]{3})(?:\.p/(?P<width>[0-9]{1,3}))?", re.ASCII
+    r"tile/(?P<level>entries|[0-9]{1,2})/(?P<number>(?:x[0-9]{3}/)*[0-9]{3})(?:\.p/(?P<width>[0-9]{1,3}))?",
+    re.ASCII,
 )
 MAX_CHECKPOINT_BYTES = 64 * 1024
 
@@ -51,7 +52,9 @@ def check_tree(log_folder: Path, log_key: VerifierKey, result: Verification) -> 
         result.find("log tiles", error)
         return []
     _check_leftovers(log_folder, reader.nodes(checkpoint.size), leaves, result)
-    result.tell(f"The log {checkpoint.origin} has {checkpoint.size} entries, all of them under its signed root.")
+    result.tell(
+        f"The log {checkpoint.origin} has {checkpoint.size} entries, all of them under its signed root."
+    )
     return [entry for index, leaf in enumerate(leaves) if (entry := _entry(index, leaf, result))]
 
 
@@ -70,8 +73,13 @@ def _checkpoint(log_folder: Path, log_key: VerifierKey, result: Verification) ->
 def _entry(index: int, leaf: bytes, result: Verification) -> PublicEntry | None:
     try:
         public = dict(parse_leaf(leaf).public)
-        if not all(isinstance(value, str) for value in public.values()) or not {"type", "time", "agency"} <= public.keys():
-            result.find(f"entry {index}", "its public half lacks type, time or agency, or holds more than text")
+        if (
+            not all(isinstance(value, str) for value in public.values())
+            or not {"type", "time", "agency"} <= public.keys()
+        ):
+            result.find(
+                f"entry {index}", "its public half lacks type, time or agency, or holds more than text"
+            )
             return None
         return PublicEntry(index, str(public["type"]), public, leaf)
     except GlassplateError as error:
@@ -99,7 +107,10 @@ def _holds(data: bytes, level: str, number: int, width: int, nodes: NodeSource, 
     first = number * TILE_WIDTH
     if level == "entries":
         expected = leaves[first : first + width]
-        return data == b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in expected) and len(expected) == width
+        return (
+            data == b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in expected)
+            and len(expected) == width
+        )
     height = 8 * int(level)
     if (first + width) << height > len(leaves):
         return False

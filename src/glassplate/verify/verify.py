@@ -67,7 +67,10 @@ def _log_key(public: Path, charters: list[PublishedCharter], result: Verificatio
     try:
         shown = (public / "log" / "vkey").read_bytes()[:MAX_KEY_BYTES].decode().strip()
         if shown != named:
-            result.find("log/vkey", "it is not the key that the signed charter names: this is another log, or a re-keyed twin")
+            result.find(
+                "log/vkey",
+                "it is not the key that the signed charter names: this is another log, or a re-keyed twin",
+            )
         return VerifierKey.parse(named)
     except (OSError, UnicodeDecodeError) as error:
         result.find("log/vkey", f"it cannot be read ({error})")

@@ -15,15 +15,15 @@ from glassplate.web.signing_in import sign_in_routes
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from starlette.types import ASGIApp
 
     from glassplate.web.face import Face
 
 
-def application(face: Face, *routers: APIRouter) -> FastAPI:
+def application(face: Face, *routers: APIRouter) -> ASGIApp:
     """A face's application. No OpenAPI page: it would load scripts from elsewhere."""
     app = FastAPI(title=face.title, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.face = face
-    app.add_middleware(FaceHeaders, origin=face.origin)
     add_problem_handlers(app)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     for router in (sign_in_routes(), *routers):
@@ -33,4 +33,6 @@ def application(face: Face, *routers: APIRouter) -> FastAPI:
     def alive() -> PlainTextResponse:
         return PlainTextResponse("alive\n")
 
-    return app
+    return FaceHeaders(
+        app, origin=face.origin
+    )  # outermost, so that even a crash's answer carries the headers

@@ -3,8 +3,8 @@
 * Content-Security-Policy without ``unsafe-*``: no inline script or style, no foreign address, no frames.
 * An unsafe method passes only with ``Sec-Fetch-Site: same-origin`` **and** our own ``Origin``. A SameSite
   cookie is not enough by itself.
-* ``Referrer-Policy: same-origin``, not ``no-referrer``: under the latter a browser sends ``Origin: null`` with
-  a plain form, and the check above could not tell our form from a stranger's.
+* ``Referrer-Policy: same-origin``, not ``no-referrer``: under the latter a browser sends ``Origin: null``
+  with a plain form, and the check above could not tell our form from a stranger's.
 """
 
 from __future__ import annotations

@@ -39,7 +39,9 @@ def back_end(request, tmp_path):
 def material(keyring, epoch_id):
     """Everything that comes from an epoch's secret."""
     secret = keyring.secret(epoch_id)
-    numbers = [key.private_numbers().private_value for key in (secret.read_private_key(), secret.image_private_key())]
+    numbers = [
+        key.private_numbers().private_value for key in (secret.read_private_key(), secret.image_private_key())
+    ]
     return [secret.segment_key(0), secret.segment_key(1), *numbers]
 
 

@@ -1,4 +1,4 @@
-"""The file keyring: its folder, its passphrase, and what somebody who edits or restores its files achieves."""
+"""The file keyring: folder, passphrase, and what somebody who edits or restores its files achieves."""
 
 from __future__ import annotations
 
@@ -133,7 +133,9 @@ def test_a_key_restored_from_a_backup_is_destroyed_again_at_the_next_start(folde
     assert reopen(folder).resurrected == ()
 
 
-def test_the_key_files_bytes_are_overwritten_in_their_place_before_they_are_removed(folder, keyring, tmp_path):
+def test_the_key_files_bytes_are_overwritten_in_their_place_before_they_are_removed(
+    folder, keyring, tmp_path
+):
     second_name = tmp_path / "hard link"
     second_name.hardlink_to(key_file(folder))
     wrapped = json.loads(second_name.read_bytes())["wrapped"].encode()
@@ -148,7 +150,7 @@ def test_an_interrupted_change_leaves_no_second_copy_of_a_dead_key(folder, keyri
     assert not leftover.exists()
 
 
-# --- destruction by the clock alone --------------------------------------------------------------------------------
+# --- destruction by the clock alone -----------------------------------------------------------------------
 
 
 def test_destroying_what_is_due_needs_no_passphrase(folder, keyring):
@@ -200,7 +202,7 @@ def test_a_disk_that_fails_from_a_step_on_is_told_and_made_up_for(folder, keyrin
 
 def test_a_full_disk_cannot_keep_a_key_alive(folder, keyring):
     disk = DiskFailure(0, 1)  # the tombstone needs space, overwriting and removing do not
-    disk.remove = lambda path: pytest.fail("without a durable tombstone the overwritten key file is the tombstone")
+    disk.remove = pytest.fail  # without a durable tombstone the overwritten key file is the tombstone
     assert destroy_due(folder, TODAY.destroy_at, disk) == [TODAY.epoch_id]
     assert json.loads(key_file(folder).read_bytes())["kind"] == "tombstone"
     with pytest.raises(KeyUnavailable):

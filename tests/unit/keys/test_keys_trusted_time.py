@@ -52,8 +52,12 @@ FAULTS = {
         12 * MINUTE,
         may_destroy=False,
     ),
-    "a jump that was set right again": Case([("step", DAY), ("look", ZERO), ("step", -DAY)], ZERO, ZERO, ZERO),
-    "time passes after a jump": Case([("step", DAY), ("advance", HOUR)], HOUR, HOUR, DAY + HOUR, may_destroy=False),
+    "a jump that was set right again": Case(
+        [("step", DAY), ("look", ZERO), ("step", -DAY)], ZERO, ZERO, ZERO
+    ),
+    "time passes after a jump": Case(
+        [("step", DAY), ("advance", HOUR)], HOUR, HOUR, DAY + HOUR, may_destroy=False
+    ),
     "a confirmed jump is the time": Case([("step", DAY), ("confirm", ZERO)], DAY, DAY, DAY),
     "a second jump after a confirmed one": Case(
         [("step", DAY), ("confirm", ZERO), ("step", DAY)], DAY, DAY, 2 * DAY, may_destroy=False

@@ -12,7 +12,7 @@ from glassplate.web.officer.history import history_routes
 from glassplate.web.officer.search import search_routes
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
     from glassplate.web.face import ClientFactory
 
@@ -25,7 +25,7 @@ NAVIGATION = (
 )
 
 
-def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC) -> FastAPI:
+def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC) -> ASGIApp:
     """The face at ``origin``; ``client_factory`` makes a client for a session token."""
     face = Face(
         name="officer",

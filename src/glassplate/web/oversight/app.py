@@ -11,7 +11,7 @@ from glassplate.web.oversight.keys import key_routes
 from glassplate.web.oversight.log import log_routes
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
     from glassplate.web.face import ClientFactory
 
@@ -24,7 +24,7 @@ NAVIGATION = (
 )
 
 
-def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC) -> FastAPI:
+def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC) -> ASGIApp:
     """The face at ``origin``; ``client_factory`` makes a client for a session token."""
     face = Face(
         name="oversight",

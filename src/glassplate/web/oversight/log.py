@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 PAGE_SIZE = 50
 REFUSALS_LOOKED_AT = 2_000  # newest entries that the refusals page goes through; it says so
 FETCH_SIZE = 500
-HIDDEN_FIELDS = ("type", "time")  # shown in columns of their own
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,9 @@ _POLICY = re.compile(r"(^|/)policy/[0-9a-f]{64}")
 class _PublicFolder(StaticFiles):
     """Starlette's file server with our types, caching and headers; it refuses links and paths outside."""
 
+    async def check_config(self) -> None:
+        """No error where the vault has not written the folder yet: there is just no such file."""
+
     def file_response(
         self,
         full_path: str | os.PathLike[str],

@@ -1,0 +1,285 @@
+"""``glassplate charter``: show, draft, sign, install; keys for offices and cameras.
+
+Drafting and signing work without a vault, on the signer's own computer.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from glassplate.charter import (
+    OFFICES,
+    Charter,
+    OfficePrivateKey,
+    OfficePublicKey,
+    draft,
+    missing_offices,
+    sample_charter,
+    shipped_policy,
+    sign,
+)
+from glassplate.charter.documents import open_documents
+from glassplate.charter.vocabulary import MARKS
+from glassplate.cli.connection import vault_client
+from glassplate.cli.console import confirm, emit, say
+from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, Yes, city
+from glassplate.config import load_settings
+from glassplate.encoding import sha256_hex
+from glassplate.errors import InputRefused, UsageError
+from glassplate.files import LocalFiles
+
+if TYPE_CHECKING:
+    from glassplate.charter.vocabulary import Mark
+    from glassplate.records import CharterSummary
+
+MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
+_verbs = typer.Typer(help="The charter: show, draft, sign, install, keys.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.add_typer(_verbs, name="charter")
+
+
+@_verbs.command("keygen", epilog="Example: glassplate charter keygen clerk --out /media/usb/clerk.key")
+def keygen(
+    office: Annotated[str, typer.Argument(help="clerk, chief or auditor")],
+    out: Annotated[Path, typer.Option(help="Where to write the private key: the signer's own medium.")],
+    json: Json = False,
+) -> None:
+    """Make an office's signing key and print its fingerprint for the ordinance."""
+    del json
+    if office not in OFFICES:
+        raise UsageError(f"Offices are {', '.join(OFFICES)}.")
+    if out.exists():
+        raise UsageError(f"{out} exists; an office's key is never overwritten.")
+    key = OfficePrivateKey.generate()
+    LocalFiles().write_atomic(out, key.to_pem(), mode=0o600)
+    public = key.public
+    emit(
+        {
+            "office": office,
+            "file": str(out),
+            "public_key": public.to_text(),
+            "fingerprint": public.fingerprint,
+        },
+        [
+            f"Wrote {out}.",
+            f"  public key   {public.to_text()}",
+            f"  fingerprint  {public.fingerprint}   (print this in the ordinance)",
+        ],
+    )
+
+
+@_verbs.command("camera-key", epilog="Example: glassplate charter camera-key court-16th")
+def camera_key(
+    camera_id: Annotated[str, typer.Argument(help="Short id, such as court-16th.")],
+    directory: Dir = DEFAULT_DIR,
+    json: Json = False,
+) -> None:
+    """Make a lane's signing key; the charter lists its public half."""
+    del json
+    from glassplate.seal import CameraKey
+
+    path = city(directory).lane(camera_id) / "camera.key"
+    if path.exists():
+        raise UsageError(f"{path} exists; a camera's key is never overwritten.")
+    key = CameraKey.generate()
+    key.save(path, LocalFiles())
+    emit(
+        {"camera_id": camera_id, "public_key": key.public_text, "file": str(path)},
+        [
+            f"Wrote {path}.",
+            f"  for the charter: --camera {camera_id}={key.public_text}='Name of the place'",
+        ],
+    )
+
+
+@_verbs.command("draft", epilog="Example: see docs/tutorial.md")
+def draft_charter(
+    out: Annotated[Path, typer.Option(help="Folder for the unsigned documents.")],
+    city_name: Annotated[str, typer.Option("--city", help="Name of the city.")],
+    agency: Annotated[str, typer.Option(help="id=Name of the one agency.")],
+    office: Annotated[list[str], typer.Option(help="office=public key, once for each office.")],
+    auditor_key: Annotated[
+        list[str], typer.Option(help="key id=public key (glassplate audit keygen); two or more.")
+    ],
+    camera: Annotated[list[str], typer.Option(help="id=public key=Name; may be repeated.")],
+    mark: Annotated[str, typer.Option(help="demo, trial or production")] = "trial",
+    days: Annotated[int, typer.Option(min=1, max=1096, help="How long the authorization lasts.")] = 365,
+    from_json: Annotated[
+        Path | None,
+        typer.Option("--from", help="Take the rules from this charter JSON instead of the sample."),
+    ] = None,
+    overlay: Annotated[Path | None, typer.Option(help="The city's own prohibitions (Cedar).")] = None,
+    directory: Dir = DEFAULT_DIR,
+    json: Json = False,
+) -> None:
+    """Write an unsigned charter for the city in --dir. Edit the sample's rules with --from."""
+    del json
+    folder = city(directory)
+    policy = shipped_policy(_text(overlay)) if overlay else shipped_policy()
+    now = datetime.now(UTC)
+    if from_json:
+        charter = Charter.from_json(_text(from_json))
+    else:
+        charter = sample_charter(
+            mark=_mark(mark),
+            city=city_name,
+            agency=_pair(agency, "--agency id=Name"),
+            not_before=now,
+            days=days,
+            origin=load_settings(folder).log_origin,
+            log_vkey=(folder.public / "log" / "vkey").read_text().strip(),
+            bundle_vkey=(folder.public / "bundle.vkey").read_text().strip(),
+            auditor_keys=dict(_pair(part, "--auditor-key id=key") for part in auditor_key),
+            cameras=[_camera(part) for part in camera],
+            recognizers=(_recognizer_version(),),
+            policy=policy,
+        )
+    keys = {
+        name: (OfficePublicKey.from_text(text),)
+        for name, text in (_pair(part, "--office name=key") for part in office)
+    }
+    documents = draft(charter, keys, policy)  # type: ignore[arg-type]
+    write_documents(out, documents)
+    write = LocalFiles().write_atomic
+    write(out / "charter.txt", ("\n".join(charter.explain()) + "\n").encode())
+    emit(
+        {"folder": str(out), "digest": digest(documents), "explanation": charter.explain()},
+        [
+            *charter.explain(),
+            "",
+            f"Written to {out}. Digest: {digest(documents)}",
+            "Next: each office runs glassplate charter sign.",
+        ],
+    )
+
+
+@_verbs.command("sign", epilog="Example: glassplate charter sign draft --key /media/usb/clerk.key")
+def sign_charter(
+    folder: Annotated[Path, typer.Argument(help="Folder with the documents.")],
+    key: Annotated[Path, typer.Option(help="The office's private key.")],
+    json: Json = False,
+    yes: Yes = False,
+) -> None:
+    """Read the charter in plain words, then sign it with one office's key. Do this on the signer's own computer."""
+    del json
+    documents = read_documents(folder)
+    charter = Charter.from_plain(open_documents(documents).plain_charter())
+    for sentence in charter.explain():
+        say(f"  {sentence}")
+    say(f"Digest: {digest(documents)}")
+    confirm(f"Sign version {charter.version} of {charter.city}?", yes=yes)
+    signed = sign(documents, OfficePrivateKey.from_pem(key.read_bytes()))
+    write_documents(folder, signed)
+    missing = missing_offices(signed)
+    emit(
+        {"folder": str(folder), "digest": digest(documents), "missing": list(missing)},
+        f"Signed. Still missing: {', '.join(missing)}."
+        if missing
+        else "Signed by all offices; install it now.",
+    )
+
+
+@_verbs.command("install", epilog="Example: glassplate charter install draft")
+def install(
+    folder: Annotated[Path, typer.Argument(help="Folder with the signed documents.")],
+    directory: Dir = DEFAULT_DIR,
+    json: Json = False,
+    unlock: Unlock = None,
+) -> None:
+    """Put a signed charter into force."""
+    del json
+    with vault_client(city(directory), signed_in=False, unlock=unlock) as client:
+        receipt = client.install_charter(read_documents(folder))
+        summary = client.charter()
+    emit(
+        receipt, f"Charter version {summary.version} is in force, recorded as entry {receipt.entry_index:,}."
+    )
+
+
+@_verbs.command("show", epilog="Example: glassplate charter show")
+def show(directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unlock = None) -> None:
+    """The charter in force, in plain words."""
+    del json
+    with vault_client(city(directory), signed_in=False, unlock=unlock) as client:
+        summary = client.charter()
+    emit(summary, list(_summary_lines(summary)))
+
+
+def read_documents(folder: Path) -> dict[str, str]:
+    """The charter's six files from a folder.
+
+    Raises:
+        InputRefused: when one cannot be read.
+    """
+    names = ("root.json", "offices.json", "charter.json", "base.cedar", "overlay.cedar", "schema.cedarschema")
+    return {name: _text(folder / name) for name in names}
+
+
+def write_documents(folder: Path, documents: dict[str, str]) -> None:
+    """Write the documents, each whole or not at all."""
+    for name, text in documents.items():
+        LocalFiles().write_atomic(folder / name, text.encode())
+
+
+def digest(documents: dict[str, str]) -> str:
+    """What signers compare aloud: the hash of what is signed, which signatures do not change."""
+    return sha256_hex(open_documents(documents).charter.signed_bytes)
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()[: MAX_DOCUMENT_BYTES + 1]
+        if len(data) > MAX_DOCUMENT_BYTES:
+            raise InputRefused(f"{path} is larger than {MAX_DOCUMENT_BYTES} bytes.")
+        return data.decode()
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InputRefused(f"{path} is not text in UTF-8.") from None
+
+
+def _pair(text: str, form: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise UsageError(f"{text!r}: write {form}.")
+    return name.strip(), value.strip()
+
+
+def _mark(text: str) -> Mark:
+    if text not in MARKS:
+        raise UsageError(f"Marks are {', '.join(MARKS)}; got {text!r}.")
+    return cast("Mark", text)
+
+
+def _camera(text: str) -> tuple[str, str, str]:
+    parts = text.split("=", 2)
+    if len(parts) != 3:  # noqa: PLR2004 - the three parts of the form below
+        raise UsageError(f"{text!r}: write --camera id=public key=Name.")
+    return parts[0], parts[2], parts[1]
+
+
+def _recognizer_version() -> str:
+    from glassplate.recognize.whole_frame import WholeFrameRecognizer
+
+    return WholeFrameRecognizer().version
+
+
+def _summary_lines(summary: CharterSummary) -> list[str]:
+    from glassplate.site import chapters
+
+    lines = [f"[bold]{summary.city}: charter version {summary.version}[/] ({summary.mark})"]
+    for chapter in chapters(summary):
+        lines += [f"[bold]{chapter.title}[/]", *(f"  {sentence}" for sentence in chapter.sentences)]
+    lines += [
+        "[bold]Words for a search[/]",
+        f"  purposes   {', '.join(name for name, _ in summary.purposes)}",
+    ]
+    lines.append(f"  offenses   {', '.join(name for name, _ in summary.offenses)}")
+    return lines

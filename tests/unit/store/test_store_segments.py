@@ -1,0 +1,424 @@
+"""Sealing, supplements, dropping, damage: what is on the disk after each act, and what a fault leaves."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import resource
+import sqlite3
+import stat
+import traceback
+
+import pytest
+import sqlcipher3.dbapi2 as sqlcipher
+from store_testing import DAY, KEYS, NEXT_DAY, numbers, query, readable, stored
+
+from glassplate.errors import ProofFailed, StorageFailed
+from glassplate.files import LocalFiles
+from glassplate.store import SqlcipherStore
+from glassplate.store.cipher_file import naming
+
+TEXTS = ["7QXO418", "4SILB0Z", "8DOG123"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def store(folder):
+    opened = SqlcipherStore(folder, LocalFiles())
+    yield opened
+    opened.close()
+
+
+def reopen(folder, files=None):
+    return SqlcipherStore(folder, files or LocalFiles())
+
+
+def fill(store, first=0, count=30, epoch=DAY):
+    reads = [stored(n, TEXTS[n % 3], epoch=epoch) for n in range(first, first + count)]
+    return store.append(epoch, KEYS[epoch], reads)
+
+
+def found(store, keys=KEYS):
+    pages = [store.search(query(text, limit=1000), keys) for text in TEXTS]
+    return sorted(n for page in pages for n in numbers(page))
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def naive_root(leaves):
+    """RFC 6962 §2.1, as the text says it."""
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\0" + leaves[0]).digest()
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    return hashlib.sha256(b"\1" + naive_root(leaves[:k]) + naive_root(leaves[k:])).digest()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 30])
+def test_a_segments_summary_is_what_anybody_can_compute(store, folder, count):
+    fill(store, count=count)
+    summary = store.seal_epoch(DAY, KEYS[DAY])
+    leaves = sorted(bytes.fromhex(stored(n).sealed_sha256) for n in range(count))
+    assert (summary.epoch_id, summary.name, summary.count) == (DAY, f"{DAY}.0", count)
+    assert summary.merkle_root == naive_root(leaves).hex()
+    assert summary.sha256 == hashlib.sha256((folder / f"{DAY}.0.sealed").read_bytes()).hexdigest()
+    store.verify_segment(summary.name, summary.sha256)
+
+
+def test_the_hot_file_stays_until_it_is_dropped_and_sealing_again_says_the_same(store, folder):
+    fill(store)
+    summary = store.seal_epoch(DAY, KEYS[DAY])
+    assert store.has_hot(DAY)
+    assert store.seal_epoch(DAY, KEYS[DAY]) == summary
+    store.close()
+    assert names(folder) == [f"{DAY}.0.hot", f"{DAY}.0.sealed"]
+    again = reopen(folder)
+    assert again.seal_epoch(DAY, KEYS[DAY]) == summary
+    assert again.drop_hot(DAY)
+    assert not again.has_hot(DAY)
+    assert names(folder) == [f"{DAY}.0.sealed"]
+    assert again.seal_epoch(DAY, KEYS[DAY]) is None
+    assert found(again) == list(range(30))
+    again.close()
+
+
+def test_nothing_to_seal_is_none(store):
+    assert store.seal_epoch(DAY, KEYS[DAY]) is None
+    assert store.drop_hot(DAY)
+    store.append(DAY, KEYS[DAY], [])
+    assert store.seal_epoch(DAY, KEYS[DAY]) is None
+
+
+@pytest.mark.parametrize("is_dropped_first", [False, True])
+def test_late_reads_make_a_supplement_and_each_segments_hash_is_told(store, folder, is_dropped_first):
+    fill(store)
+    first = store.seal_epoch(DAY, KEYS[DAY])
+    if is_dropped_first:
+        store.drop_hot(DAY)
+    fill(store, first=30, count=5)
+    if not is_dropped_first:
+        assert store.seal_epoch(DAY, KEYS[DAY]) == first
+        assert store.drop_hot(DAY) is False
+    second = store.seal_epoch(DAY, KEYS[DAY])
+    assert (second.name, second.count) == (f"{DAY}.1", 5)
+    assert store.drop_hot(DAY)
+    assert names(folder) == [f"{DAY}.0.sealed", f"{DAY}.1.sealed"]
+    assert found(store) == list(range(35))
+    assert store.counts(KEYS) == {DAY: 35}
+
+
+def test_only_the_owner_may_read_the_folder_and_its_files(store, folder):
+    fill(store)
+    fill(store, epoch=NEXT_DAY)
+    store.seal_epoch(DAY, KEYS[DAY])
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+# --- what a thief sees ------------------------------------------------------------------------------------
+
+
+def test_no_planted_plate_lies_readable_in_any_file_at_any_time(store, folder):
+    for n in range(5):
+        fill(store, first=30 * n)
+        assert (folder / f"{DAY}.0.hot-wal").stat().st_size > 0
+        assert readable(folder, TEXTS) == []
+    store.search(query("7QX*"), KEYS)
+    store.seal_epoch(DAY, KEYS[DAY])
+    assert readable(folder, TEXTS) == []
+    fill(store, first=500)
+    store.close()
+    assert readable(folder, [*TEXTS, "cam-07", "sealed crop", "SQLite format", "captured_at"]) == []
+
+
+def test_the_scan_would_see_a_plate(folder, tmp_path):
+    """The test above can fail: the same reads in a file without encryption are found."""
+    plain = sqlite3.connect(tmp_path / "plain.db")
+    plain.execute("create table read (plate)")
+    plain.execute("insert into read values ('70X0418')")
+    plain.commit()
+    plain.close()
+    assert readable(tmp_path, ["7QXO418"]) == [("plain.db", b"70X0418")]
+
+
+def test_no_temporary_file_is_written_while_sorting(store, folder, monkeypatch, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("SQLITE_TMPDIR", str(scratch))
+    fill(store, count=400)
+    store.seal_epoch(DAY, KEYS[DAY])
+    assert list(scratch.iterdir()) == []
+
+
+# --- damage and wrong keys --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["hot", "sealed"])
+def test_another_key_opens_nothing_and_the_other_epoch_is_served(store, folder, state, capfd):
+    fill(store)
+    fill(store, first=50, epoch=NEXT_DAY)
+    if state == "sealed":
+        store.seal_epoch(DAY, KEYS[DAY])
+        store.drop_hot(DAY)
+    store.close()
+    again = reopen(folder)
+    wrong = {**KEYS, DAY: bytes(32)}
+    page = again.search(query("7QXO418"), wrong)
+    assert numbers(page) == [78, 75, 72, 69, 66, 63, 60, 57, 54, 51]
+    assert [epoch_id for epoch_id, _ in page.unserved] == [DAY]
+    assert f"{DAY}.0.{state}" in page.unserved[0][1]
+    with pytest.raises(StorageFailed, match=f"{DAY}.0.{state}"):
+        again.append(DAY, wrong[DAY], [stored(99)])
+    assert capfd.readouterr() == ("", "")
+    assert found(again) == [*range(30), *range(50, 80)]
+    again.close()
+
+
+@pytest.mark.parametrize("part", ["first page", "middle", "last page"])
+@pytest.mark.parametrize("state", ["hot", "sealed"])
+def test_a_flipped_bit_is_named_and_never_answered(store, folder, state, part):
+    fill(store, count=300)
+    fill(store, first=500, epoch=NEXT_DAY)
+    summary = store.seal_epoch(DAY, KEYS[DAY]) if state == "sealed" else None
+    if summary:
+        store.drop_hot(DAY)
+    store.close()
+    path = folder / f"{DAY}.0.{state}"
+    data = bytearray(path.read_bytes())
+    data[{"first page": 100, "middle": len(data) // 2, "last page": len(data) - 100}[part]] ^= 1
+    path.write_bytes(data)
+    again = reopen(folder)
+    answers = [again.search(query(text, limit=1000), KEYS) for text in (*TEXTS, "*7Q*", "*SI*", "*D0*")]
+    unserved = {epoch_id for page in answers for epoch_id, _ in page.unserved}
+    assert unserved <= {DAY}
+    for page in answers:
+        assert page.unserved or len([r for r in page.reads if r.epoch_id == DAY]) == 100
+        assert [r for r in page.reads if r.epoch_id == NEXT_DAY]
+    assert unserved or part != "first page"
+    if summary:
+        with pytest.raises(ProofFailed, match=summary.sha256):
+            again.verify_segment(summary.name, summary.sha256)
+        refused = again.search(query("7QXO418"), KEYS)
+        assert {r.epoch_id for r in refused.reads} == {NEXT_DAY}
+        assert "not the one in the log" in refused.unserved[0][1]
+    again.close()
+
+
+def test_a_segment_rolled_back_to_an_older_valid_one_is_found_by_its_hash(store, folder):
+    fill(store)
+    old = store.seal_epoch(DAY, KEYS[DAY])
+    path = folder / f"{DAY}.0.sealed"
+    backup = path.read_bytes()
+    store.close()
+    path.unlink()
+    (folder / f"{DAY}.0.hot").exists()
+    again = reopen(folder)
+    fill(again, first=30, count=1)
+    new = again.seal_epoch(DAY, KEYS[DAY])
+    again.verify_segment(new.name, new.sha256)
+    path.write_bytes(backup)
+    with pytest.raises(ProofFailed, match=old.sha256):
+        again.verify_segment(new.name, new.sha256)
+    with pytest.raises(StorageFailed, match="cannot be read"):
+        again.verify_segment(f"{DAY}.9", new.sha256)
+    again.close()
+
+
+def test_a_missing_read_is_not_passed_over_when_its_epoch_cannot_be_read(store, folder):
+    fill(store)
+    fill(store, first=50, epoch=NEXT_DAY)
+    store.close()
+    again = reopen(folder)
+    wrong = {**KEYS, DAY: bytes(32)}
+    assert numbers(again.get([f"{51:032x}"], wrong)) == [51]
+    with pytest.raises(StorageFailed, match=DAY):
+        again.get([f"{1:032x}", f"{51:032x}"], wrong)
+    again.close()
+
+
+def test_errors_hide_keys_and_plates(store, folder):
+    fill(store)
+    store.close()
+    again = reopen(folder)
+    wrong = bytes.fromhex("c0ffee00" * 8)
+    shown = ""
+    try:
+        again.append(DAY, wrong, [stored(99)])
+    except StorageFailed:
+        shown = traceback.format_exc()
+    assert DAY in shown
+    assert "c0ffee" not in shown
+    assert "7QXO418" not in shown
+    with pytest.raises(ValueError, match="32 bytes"):
+        again.append(NEXT_DAY, b"short", [stored(99, epoch=NEXT_DAY)])
+    again.close()
+
+
+# --- dropping ---------------------------------------------------------------------------------------------
+
+
+def test_a_dropped_epoch_leaves_no_file_and_its_neighbor_is_unharmed(store, folder):
+    fill(store)
+    store.seal_epoch(DAY, KEYS[DAY])
+    fill(store, first=40)
+    fill(store, first=100, epoch=NEXT_DAY)
+    store.drop_epoch(DAY)
+    assert store.epoch_ids() == [NEXT_DAY]
+    assert not [name for name in names(folder) if name.startswith(DAY)]
+    assert found(store) == list(range(100, 130))
+    store.drop_epoch(DAY)
+
+
+def test_dropping_needs_no_key_and_works_on_a_closed_or_damaged_epoch(store, folder):
+    fill(store)
+    store.close()
+    (folder / f"{DAY}.0.hot").write_bytes(b"damaged")
+    (folder / f"{DAY}.1.tmp").write_bytes(b"left over")
+    again = reopen(folder)
+    assert f"{DAY}.1.tmp" not in names(folder)
+    again.drop_epoch(DAY)
+    assert names(folder) == []
+
+
+class PurgeFirst:
+    """An epoch's lock, which a purge gets just before the searcher, at the ``turn``-th time it is taken."""
+
+    def __init__(self, epoch, turn):
+        self._epoch = epoch
+        self._turn = turn
+
+    def __enter__(self):
+        self._turn -= 1
+        if not self._turn:
+            self._epoch.drop()
+
+    def __exit__(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("turn", [1, 2], ids=["before it looked", "before it opened what it found"])
+def test_a_search_that_meets_a_purge_says_so_and_serves_the_other_epoch(store, turn):
+    fill(store)
+    fill(store, first=90, count=1, epoch=NEXT_DAY)
+    epoch = store._epochs[DAY]
+    epoch.lock = PurgeFirst(epoch, turn)
+    page = store.search(query("7QXO418"), KEYS)
+    assert numbers(page) == [90]
+    assert [epoch_id for epoch_id, _ in page.unserved] == [DAY]
+    assert "destroyed a moment ago" in page.unserved[0][1]
+
+
+@pytest.mark.parametrize("error", [sqlcipher.OperationalError, sqlcipher.DatabaseError])
+def test_what_sqlite_says_is_shown_only_where_it_cannot_quote_a_key(error, tmp_path):
+    path = tmp_path / "2026-11-25.0.hot"
+    with pytest.raises(StorageFailed, match="disk is full"), naming(path):
+        raise error("database or disk is full")
+    with pytest.raises(StorageFailed, match=path.name) as caught, naming(path):
+        raise error("unrecognized token: x'c0ffee")
+    assert "c0ffee" not in "".join(traceback.format_exception(caught.value))
+
+
+class FailingRemoval(LocalFiles):
+    def remove(self, path):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+
+def test_a_file_that_cannot_be_removed_is_named(store, folder):
+    fill(store)
+    store.close()
+    with pytest.raises(StorageFailed, match=r"0\.hot \(Read-only"):
+        reopen(folder, FailingRemoval()).drop_epoch(DAY)
+
+
+# --- faults while writing ---------------------------------------------------------------------------------
+
+
+class RenameFault(LocalFiles):
+    """A disk that fails at step (2) of sealing, with or without having renamed."""
+
+    def __init__(self, *, is_written):
+        self._is_written = is_written
+        self.is_failing = True
+
+    def rename(self, source, target):
+        if not self.is_failing:
+            super().rename(source, target)
+            return
+        if self._is_written:
+            super().rename(source, target)
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("is_written", [False, True], ids=["not written", "written"])
+def test_a_failed_rename_loses_and_doubles_nothing(folder, is_written):
+    disk = RenameFault(is_written=is_written)
+    store = reopen(folder, disk)
+    fill(store)
+    with pytest.raises(StorageFailed, match="Input/output error"):
+        store.seal_epoch(DAY, KEYS[DAY])
+    assert f"{DAY}.0.tmp" not in names(folder)
+    assert found(store) == list(range(30))
+    fill(store, first=30, count=3)
+    disk.is_failing = False
+    summaries = []
+    while store.has_hot(DAY):
+        summaries.append(store.seal_epoch(DAY, KEYS[DAY]))
+        store.drop_hot(DAY)
+    assert sum(summary.count for summary in summaries) == 33
+    assert found(store) == list(range(33))
+    store.close()
+
+
+@pytest.fixture
+def small_disk():
+    """No file may grow beyond a limit: what SQLite sees of a full disk, without one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_fails_an_append_as_a_whole(store, folder, small_disk):
+    fill(store)
+    before = (folder / f"{DAY}.0.hot-wal").stat().st_size
+    small_disk(before + 20_000)
+    with pytest.raises(StorageFailed, match=r"0\.hot failed") as caught:
+        fill(store, first=100, count=500)
+    small_disk(resource.RLIM_INFINITY)
+    assert "7QXO418" not in str(caught.value)
+    assert found(store) == list(range(30))
+    assert fill(store, first=100, count=5) == [True] * 5
+    store.close()
+    assert found(reopen(folder)) == [*range(30), *range(100, 105)]
+
+
+def test_a_full_disk_fails_sealing_and_leaves_the_hot_file(store, folder, small_disk):
+    fill(store, count=300)
+    small_disk(20_000)
+    with pytest.raises(StorageFailed, match=r"0\.sealed failed"):
+        store.seal_epoch(DAY, KEYS[DAY])
+    small_disk(resource.RLIM_INFINITY)
+    assert not [name for name in names(folder) if "tmp" in name or "sealed" in name]
+    assert found(store) == list(range(300))
+    assert store.seal_epoch(DAY, KEYS[DAY]).count == 300
+
+
+def test_more_epochs_than_may_be_open_are_all_served(folder, monkeypatch):
+    monkeypatch.setattr("glassplate.store.sqlcipher_store.MAX_OPEN_EPOCHS", 2)
+    store = reopen(folder)
+    keys = {f"2026-11-{day:02}": bytes([day]) * 32 for day in range(1, 8)}
+    for day, (epoch_id, key) in enumerate(keys.items(), 1):
+        store.append(epoch_id, key, [stored(day, epoch=epoch_id)])
+    assert sum(epoch._is_open for epoch in store._epochs.values()) == 2
+    assert numbers(store.search(query("7QXO418"), keys)) == [7, 6, 5, 4, 3, 2, 1]
+    store.close()
