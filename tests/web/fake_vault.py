@@ -2,7 +2,8 @@
 
 It keeps the rules that the faces depend on: no session, no answer; an entry before anything is shown; a
 prohibited use or a bad case number is refused with its rule; an alert is decided only by somebody who looked.
-It skips keys, signatures, storage and the socket; its data is invented. ``log_is_down`` and ``is_unreachable`` fail the way the real one fails.
+It skips keys, signatures, storage and the socket; its data is invented.
+``log_is_down`` and ``is_unreachable`` fail the way the real one fails.
 """
 
 from __future__ import annotations
@@ -274,7 +275,7 @@ class FakeClient:
             "authenticatorSelection": {"residentKey": "required", "userVerification": "required"},
             "rp": {"id": "localhost", "name": "Glassplate"},
             "user": {"id": "dXNlcg", "name": OFFICER.account_id, "displayName": OFFICER.display_name},
-            "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+            "pubKeyCredParams": [{"type": "public-key", "alg": -7}, {"type": "public-key", "alg": -257}],
         }
 
     def register_passkey(self, invitation: str, attestation: dict[str, Any], origin: str) -> Account:

@@ -273,7 +273,7 @@ def test_a_search_with_the_keyboard_only(city: City, visit: Callable[..., Page])
     page = sign_in(visit(), city.officer, "officer")
     page.reload()
     keys = page.keyboard
-    focused = "document.activeElement.id || document.activeElement.value || document.activeElement.textContent.trim()"
+    focused = "((it) => it.id || it.value || it.textContent.trim())(document.activeElement)"
 
     keys.press("Tab")
     assert page.evaluate(focused) == "Skip to the page"

@@ -60,8 +60,12 @@ def destroy_due(folder: Path, now: datetime, files: Files) -> list[str]:
     Raises:
         StorageFailed: at least one due key could not be destroyed; try again.
     """
-    destroyed = finish_destructions(folder, files)
-    failures = []
+    destroyed: list[str] = []
+    failures: list[str] = []
+    try:
+        destroyed += finish_destructions(folder, files)
+    except StorageFailed as error:
+        failures.append(str(error))
     for epoch_id in _names(folder / "epochs"):
         record = read_record(key_path(folder, epoch_id), epoch_id)
         if record is None or record.epoch.destroy_at > now:
@@ -86,7 +90,7 @@ def finish_destructions(folder: Path, files: Files) -> list[str]:
         StorageFailed: a dead key could not be removed, so nothing here may be used.
     """
     _remove_leftovers(folder, files)
-    resurrected = []
+    resurrected, failures = [], []
     for epoch_id in _names(folder / "epochs"):
         path = key_path(folder, epoch_id)
         in_place = read_record(path, epoch_id)
@@ -97,7 +101,12 @@ def finish_destructions(folder: Path, files: Files) -> list[str]:
             resurrected.append(epoch_id)
         dead = buried or in_place
         if dead is not None:
-            _bury(folder, dead, files)
+            try:
+                _bury(folder, dead, files)
+            except StorageFailed as error:
+                failures.append(str(error))
+    if failures:
+        raise StorageFailed(" ".join(failures))
     return resurrected
 
 

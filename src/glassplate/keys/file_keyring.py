@@ -142,8 +142,11 @@ class FileKeyring:
     def destroy(self, epoch_id: str, at: datetime) -> None:
         """See ``Keyring.destroy``."""
         with self._lock:
-            self._refuse_dead(epoch_id)
             record = self._records.get(epoch_id)
+            if record is None or not record.is_alive or not key_path(self._folder, epoch_id).exists():
+                self._refuse_dead(
+                    epoch_id
+                )  # a tombstone beside a key that is still there does not count as done
             if record is None:
                 raise KeyUnavailable(f"There is no key for {epoch_id}.")
             self._records[epoch_id] = destroy_key(self._folder, record, at, self._files)
@@ -155,7 +158,7 @@ class FileKeyring:
                 return destroy_due(self._folder, now, self._files)
             finally:
                 buried, _ = read_records(self._folder)
-                self._records.update({i: r for i, r in buried.items() if not r.is_alive})
+                self._records.update({i: r for i, r in buried.items() if not r.is_alive and self._is_gone(i)})
 
     def records(self) -> list[KeyRecord]:
         """See ``Keyring.records``."""
@@ -224,6 +227,10 @@ class FileKeyring:
             damaged.append(f"epochs/{epoch_id}.json")
             return False
         return True
+
+    def _is_gone(self, epoch_id: str) -> bool:
+        in_place = read_record(key_path(self._folder, epoch_id), epoch_id)
+        return in_place is None or not in_place.is_alive
 
     def _write(self, path: Path, content: bytes, epoch_id: str) -> KeyRecord:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hmac
 import multiprocessing
 import resource
@@ -108,7 +109,8 @@ def test_secret_bytes_hide_and_wipe():
 
 def _hardened(queue):
     harden_process()
-    queue.put(resource.getrlimit(resource.RLIMIT_CORE))
+    dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)  # PR_GET_DUMPABLE
+    queue.put((resource.getrlimit(resource.RLIMIT_CORE), dumpable))
 
 
 def test_a_hardened_process_leaves_no_core_dump():
@@ -118,4 +120,4 @@ def test_a_hardened_process_leaves_no_core_dump():
     process.start()
     process.join(30)
     assert process.exitcode == 0
-    assert queue.get() == (0, 0)
+    assert queue.get() == ((0, 0), 0)

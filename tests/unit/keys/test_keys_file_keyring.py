@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import stat
@@ -162,6 +163,34 @@ def test_destroying_what_is_due_needs_no_passphrase(folder, keyring):
     assert ring.resurrected == ()
 
 
+class RemovalFails(LocalFiles):
+    """A disk that cannot change one file."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def overwrite(self, path, data):
+        self.remove(path)
+
+    def remove(self, path):
+        if path == self._path:
+            raise OSError(errno.EIO, "Input/output error")
+        super().remove(path)
+
+
+@pytest.mark.parametrize("was_tried_before", [False, True])
+def test_a_key_that_cannot_be_destroyed_keeps_no_other_key_alive(folder, keyring, was_tried_before):
+    disk = RemovalFails(key_file(folder))
+    if was_tried_before:
+        with pytest.raises(StorageFailed):
+            destroy_due(folder, TODAY.destroy_at, disk)
+    with pytest.raises(StorageFailed, match=str(key_file(folder))):
+        destroy_due(folder, TOMORROW.destroy_at, disk)
+    assert not key_file(folder, TOMORROW).exists()
+    assert tombstone(folder, TOMORROW).exists()
+    assert destroy_due(folder, TOMORROW.destroy_at, LocalFiles()) == [TODAY.epoch_id]
+
+
 def test_one_bad_key_file_keeps_no_other_key_alive(folder, keyring):
     key_file(folder).write_bytes(b"\x00 damaged")
     assert destroy_due(folder, TOMORROW.destroy_at, LocalFiles()) == [TOMORROW.epoch_id]
@@ -197,6 +226,24 @@ def test_a_disk_that_fails_from_a_step_on_is_told_and_made_up_for(folder, keyrin
         with pytest.raises(KeyDestroyed):
             keyring.secret(TODAY.epoch_id)
     destroy_due(folder, TODAY.destroy_at, LocalFiles())
+    assert_dead_for_good(folder)
+
+
+def test_a_destruction_that_failed_can_be_tried_again(folder, keyring):
+    disk = DiskFailure(1, 6)  # the tombstone is written, then overwriting and removing fail, three times
+    failing = reopen(folder, disk)
+    with pytest.raises(StorageFailed, match="could not be destroyed"):
+        failing.destroy(TODAY.epoch_id, NOON)
+    assert failing.records()[0].is_alive  # so that whoever looks for overdue keys still sees it
+    with pytest.raises(KeyDestroyed):
+        failing.secret(TODAY.epoch_id)
+    with pytest.raises(StorageFailed):
+        failing.destroy_due(TODAY.destroy_at)
+    assert failing.records()[0].is_alive
+    failing.destroy(TODAY.epoch_id, NOON)
+    assert not failing.records()[0].is_alive
+    with pytest.raises(KeyDestroyed):
+        failing.destroy(TODAY.epoch_id, NOON)
     assert_dead_for_good(folder)
 
 
