@@ -77,7 +77,7 @@ class Authorizer:
             feature=feature,
             now=now,
             sign_in_method=session.sign_in_method,
-            stop_in_force=False,
+            stop_in_force=self.mandate.is_stopped(),
         )
         request = replace(request, **words)
         decision = in_force.engine.decide(request)

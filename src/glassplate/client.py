@@ -85,6 +85,10 @@ class VaultClient:
         """Install a fully signed charter: file name -> text (``root.json``, ``offices.json``, ``charter.json``, policies)."""
         return self._post("/v1/charter", Receipt, documents=documents)
 
+    def stop(self, document: str) -> Receipt:
+        """Hand over an office's signed emergency stop."""
+        return self._post("/v1/charter/stop", Receipt, document=document)
+
     # --- signing in ----------------------------------------------------------------------------------------------
 
     def sign_in_options(self, account_id: str | None = None) -> dict[str, Any]:

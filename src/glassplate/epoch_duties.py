@@ -40,10 +40,10 @@ class EpochDuties:
     recorder: Recorder
 
     def run(self, now: datetime) -> None:
-        """Everything that is due."""
+        """Everything that is due. Closing comes first: it outlives a charter, making new keys does not."""
         self.log_created()
-        self.make_ahead(now)
         self.close_ended(now)
+        self.make_ahead(now)
 
     def make_ahead(self, now: datetime) -> None:
         """Keys for this epoch and the next ones, never beyond the charter's end."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from glassplate.alert import Alerts
+    from glassplate.charter import Charter
     from glassplate.keys import Keyring, KeyRecord, TrustedTime
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 DESTROYED = "its epoch's key has been destroyed"
 NO_EPOCH = "no key was ever made for its capture time"
+NOT_PINNED = "its recognizer is not one that the charter names"
 FUTURE = "its capture time lies in the future"
 
 
@@ -71,7 +73,7 @@ class Intake:
             else:
                 by_epoch.setdefault(sealed.epoch_id, []).append(sealed)
         for epoch_id, sealed_reads in by_epoch.items():
-            opened, broken = self._open(epoch_id, sealed_reads, batch.camera_id, charter.agency.id)
+            opened, broken = self._open(epoch_id, sealed_reads, batch.camera_id, charter)
             refused.extend(broken)
             key = self.keyring.secret(epoch_id).segment_key(0)
             is_new = self.store.append(epoch_id, key, opened)
@@ -83,9 +85,9 @@ class Intake:
         return BatchOutcome(tuple(accepted), tuple(duplicate), tuple(refused))
 
     def _open(
-        self, epoch_id: str, sealed_reads: list[SealedRead], camera_id: str, agency_id: str
+        self, epoch_id: str, sealed_reads: list[SealedRead], camera_id: str, charter: Charter
     ) -> tuple[list[StoredRead], list[tuple[str, str]]]:
-        opener = ReadOpener(self.keyring.secret(epoch_id).read_private_key(), agency_id=agency_id)
+        opener = ReadOpener(self.keyring.secret(epoch_id).read_private_key(), agency_id=charter.agency.id)
         opened: list[StoredRead] = []
         broken: list[tuple[str, str]] = []
         for sealed in sealed_reads:
@@ -93,6 +95,9 @@ class Intake:
                 read = opener.open(sealed, camera_id=camera_id)
             except GlassplateError as error:
                 broken.append((sealed.read_id, str(error)))
+                continue
+            if read.recognizer not in charter.recognizers:
+                broken.append((sealed.read_id, NOT_PINNED))
                 continue
             opened.append(_stored(epoch_id, read, sealed))
         return opened, broken

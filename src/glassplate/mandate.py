@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from glassplate.charter import PolicyEngine, VerifiedCharter, verify_charter
+from glassplate.charter import PolicyEngine, Stop, VerifiedCharter, verify_charter, verify_stop
 from glassplate.encoding import canonical_json
 from glassplate.errors import CharterRejected
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glassplate.files import Files
+
+STOP_NAME = "stop.json"
+ANSWER_LEVELS = ("L1",)  # what the gate can promise today; more is refused rather than quietly not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Mandate:
         self._vkeys = origin_vkeys
         self._lock = threading.Lock()
         self._in_force: InForce | None = None
+        self._stop: Stop | None = None
 
     def load(self) -> None:
         """Load the newest installed version, without judging the time (that is ``current``'s job).
@@ -53,6 +57,9 @@ class Mandate:
         if versions:
             documents = self.documents_of(versions[-1])
             self._in_force = self._verify(documents, now=None, last_version=versions[-1] - 1)
+            path = self._folder / STOP_NAME
+            if path.exists():
+                self._stop = verify_stop(path.read_text(), self._in_force.verified)
 
     def install(self, documents: dict[str, str], now: datetime) -> InForce:
         """Verify a new version; call ``keep`` once its installation stands in the log.
@@ -74,14 +81,38 @@ class Mandate:
         for name, text in installed.documents.items():
             self._files.write_atomic(folder / name, text.encode())
 
+    def stop(self, text: str) -> Stop:
+        """An office stops the city: durable and in effect when this returns.
+
+        Raises:
+            CharterRejected: not signed by an office of the charter in force, or for another version.
+        """
+        stop = verify_stop(text, self.last().verified)
+        if not stop.stops(self.last().verified.charter.version):
+            raise CharterRejected("This stop is for an earlier charter version.", ("charter-stop",))
+        self._files.write_atomic(self._folder / STOP_NAME, text.encode())
+        with self._lock:
+            self._stop = stop
+        return stop
+
+    def is_stopped(self) -> bool:
+        """Whether an office has stopped the charter in force."""
+        return self._stop is not None and self._stop.stops(self.last().verified.charter.version)
+
     def current(self, now: datetime) -> InForce:
         """What is in force now.
 
         Raises:
-            CharterRejected: no charter, not yet, or no longer.
+            CharterRejected: no charter, not yet, no longer, or stopped.
         """
         in_force = self.last()
         charter = in_force.verified.charter
+        if self._stop is not None and self.is_stopped():
+            raise CharterRejected(
+                f"The {self._stop.office} has stopped the system ({self._stop.reason}). Capture and search start "
+                "again with a new charter version, signed by all offices.",
+                ("stop-in-force",),
+            )
         if now >= charter.expires_at:
             raise CharterRejected(
                 f"The charter (version {charter.version}) expired on {charter.expires_at:%Y-%m-%d}. Capture and search "
@@ -164,5 +195,11 @@ class Mandate:
                 f"The charter names the log key {named[0]!r}; this vault's log signs with {self._vkeys[0]!r}. "
                 "Draft it again from this vault's own keys (glassplate charter draft).",
                 ("charter-log-key",),
+            )
+        if verified.charter.answer_level not in ANSWER_LEVELS:
+            raise CharterRejected(
+                f"The charter asks for answers at level {verified.charter.answer_level}; this version can answer at "
+                f"{', '.join(ANSWER_LEVELS)}. Sign a charter that asks for it, or update Glassplate.",
+                ("charter-answer-level",),
             )
         return InForce(verified, documents, PolicyEngine(verified.policy))

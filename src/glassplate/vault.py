@@ -318,6 +318,16 @@ class Vault:
         self.epochs.run(now)
         return receipt
 
+    def stop(self, text: str) -> Receipt:
+        """An office's emergency stop: takes effect first, since it only closes, and is logged at once."""
+        stop = self.mandate.stop(text)
+        return self.recorder.record(
+            "emergency-stop",
+            {"reason": stop.reason, "fingerprint": stop.fingerprint},
+            at=self.recorder.now(),
+            public={"office": stop.office, "version": str(stop.charter_version)},
+        )
+
     def _log_charter(self, installed: InForce, now: datetime) -> Receipt:
         charter = installed.verified.charter
         receipt = self.recorder.record(

@@ -89,6 +89,10 @@ def _add_open_routes(app: FastAPI, vault: Vault) -> None:
     def install_charter(documents: Annotated[dict[str, str], Body(embed=True)]) -> records.Receipt:
         return vault.install_charter(documents)
 
+    @app.post("/v1/charter/stop")
+    def stop(document: Field) -> records.Receipt:
+        return vault.stop(document)
+
     @app.get("/v1/bundle")
     def bundle() -> str:
         return vault.bundle()

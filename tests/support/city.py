@@ -159,6 +159,7 @@ def make_city(root: Path, start: datetime = START, **charter_changes: object) ->
         bundle_vkey=bundle_vkey,
         auditor_keys={key.key_id: key.public_text for key in auditors},
         cameras=[(i, name, cameras[i].public_text) for i, name in CAMERAS.items()],
+        recognizers=("test 1",),
     )
     charter = replace(charter, **{"alert_on_unknown_region": True, **charter_changes})  # type: ignore[arg-type]
     city.vault.install_charter(city.signed(charter))

@@ -16,11 +16,13 @@ from glassplate.charter import (
     Charter,
     OfficePrivateKey,
     OfficePublicKey,
+    build_stop,
     draft,
     missing_offices,
     sample_charter,
     shipped_policy,
     sign,
+    verify_charter,
 )
 from glassplate.charter.documents import open_documents
 from glassplate.charter.vocabulary import MARKS
@@ -201,6 +203,32 @@ def install(
     emit(
         receipt, f"Charter version {summary.version} is in force, recorded as entry {receipt.entry_index:,}."
     )
+
+
+@_verbs.command(
+    "stop", epilog="Example: glassplate charter stop --key /media/usb/clerk.key --reason 'Audit found misuse'"
+)
+def stop(
+    key: Annotated[Path, typer.Option(help="The private key of any one office.")],
+    reason: Annotated[str, typer.Option(help="One sentence for the record.")],
+    directory: Dir = DEFAULT_DIR,
+    json: Json = False,
+    yes: Yes = False,
+    unlock: Unlock = None,
+) -> None:
+    """Stop capture and search at once, by one office alone. Starting again takes a new charter signed by all."""
+    del json
+    folder = city(directory)
+    confirm(
+        "Stop capture and search now? Only a new charter, signed by every office, starts them again.", yes=yes
+    )
+    with vault_client(folder, signed_in=False, unlock=unlock) as client:
+        version = client.charter().version
+        documents = read_documents(folder.public / "charter" / str(version))
+        verified = verify_charter(documents, now=None, last_version=version - 1)
+        office_key = OfficePrivateKey.from_pem(key.read_bytes())
+        receipt = client.stop(build_stop(office_key, reason, datetime.now(UTC), verified=verified))
+    emit(receipt, f"Stopped, recorded as entry {receipt.entry_index:,}.")
 
 
 @_verbs.command("show", epilog="Example: glassplate charter show")

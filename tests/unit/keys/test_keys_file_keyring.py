@@ -170,12 +170,16 @@ class RemovalFails(LocalFiles):
         self._path = path
 
     def overwrite(self, path, data):
-        self.remove(path)
+        self._refuse(path)
+        super().overwrite(path, data)
 
     def remove(self, path):
+        self._refuse(path)
+        super().remove(path)
+
+    def _refuse(self, path):
         if path == self._path:
             raise OSError(errno.EIO, "Input/output error")
-        super().remove(path)
 
 
 @pytest.mark.parametrize("was_tried_before", [False, True])
