@@ -244,6 +244,7 @@ class Gate:
             camera_name=self.authorizer.camera_name(stored.read.camera_id),
             destroyed_at=epoch.destroy_at,
             crop_jpeg=self._open_sealed(stored, "crop"),
+            has_scene=stored.scene_sealed is not None,
         )
 
     def _open_sealed(self, stored: StoredRead, kind: str) -> bytes:

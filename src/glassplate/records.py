@@ -175,6 +175,8 @@ class FoundRead:
     camera_name: str
     destroyed_at: datetime
     crop_jpeg: bytes = field(repr=False)
+    has_scene: bool = False
+    """Whether a redacted scene image was kept beside the crop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,9 @@ class TestCity:
         self.vault.sign_in.register_passkey(invitation, authenticator.register(options, origin), origin)
         self.passkeys[account_id] = authenticator
 
-    def batch(self, *plates: str, camera_id: str = "court-16th", captured_at: datetime | None = None) -> bytes:
+    def batch(
+        self, *plates: str, camera_id: str = "court-16th", captured_at: datetime | None = None
+    ) -> bytes:
         """A sealed, signed batch with one read for each plate, one second apart."""
         bundle_key = VerifierKey.parse((self.folder.public / "bundle.vkey").read_text().strip())
         sealer = open_bundle(self.vault.bundle(), bundle_key)
@@ -95,7 +97,9 @@ class TestCity:
         ]
         return seal.BatchSigner(camera_id, self.camera_keys[camera_id].private_key).sign(0, sealed)
 
-    def ingest(self, *plates: str, camera_id: str = "court-16th", captured_at: datetime | None = None) -> BatchOutcome:
+    def ingest(
+        self, *plates: str, camera_id: str = "court-16th", captured_at: datetime | None = None
+    ) -> BatchOutcome:
         return self.vault.intake.accept(self.batch(*plates, camera_id=camera_id, captured_at=captured_at))
 
     def request(self, plate: str = "7KDR214", **changes: object) -> SearchRequest:
@@ -128,8 +132,12 @@ class TestCity:
     def close(self) -> None:
         self.vault.close()
 
-    def open(self, *, files: Files | None = None, observe: Callable[[int], None] = lambda _step: None) -> None:
-        self.vault = Vault(self.folder, Settings(), PASSPHRASE, clock=self.clock, files=files, observe=observe)
+    def open(
+        self, *, files: Files | None = None, observe: Callable[[int], None] = lambda _step: None
+    ) -> None:
+        self.vault = Vault(
+            self.folder, Settings(), PASSPHRASE, clock=self.clock, files=files, observe=observe
+        )
 
     def reopen(self, *, files: Files | None = None) -> None:
         self.close()
@@ -148,7 +156,9 @@ def make_city(root: Path, start: datetime = START, **charter_changes: object) ->
     auditors = [seal.AuditorKey.generate() for _ in range(2)]
     cameras = {camera_id: seal.CameraKey.generate() for camera_id in CAMERAS}
     clock = SettableClock(start)
-    city = TestCity(root, clock, dict(offices), auditors, cameras, Vault(folder, settings, PASSPHRASE, clock=clock))
+    city = TestCity(
+        root, clock, dict(offices), auditors, cameras, Vault(folder, settings, PASSPHRASE, clock=clock)
+    )
     charter = sample_charter(
         mark="demo",
         city="Exampleville",
@@ -190,5 +200,3 @@ def plate_read(plate: str, camera_id: str, captured_at: datetime) -> PlateRead:
 def some_crop() -> RedactedImage:
     pixels = np.random.default_rng(7).integers(0, 255, (60, 140, 3), dtype=np.uint8)
     return redact_to_plate(pixels, (10, 10, 100, 24))
-
-

@@ -171,7 +171,7 @@ class FakeVault:
             ("charter-installed", {"version": "3"}),
             ("search", {}),
             ("search-outcome", {}),
-            ("search-refused", {"rules": "declared-use"}),
+            ("refusal", {"rules": "declared-use"}),
             ("epoch-destroyed", {"epoch": "2026-10-25"}),
         ):
             self.add_entry(kind, public)
@@ -303,10 +303,10 @@ class FakeClient:
         self._who()
         charter = self._vault.charter
         if any(use == request.declared_use and prohibited for use, _, prohibited in charter.declared_uses):
-            self._vault.add_entry("search-refused", {"rules": "declared-use"})
+            self._vault.add_entry("refusal", {"rules": "declared-use"})
             raise Refused("The charter forbids searches for immigration enforcement.", ("declared-use",))
         if not re.fullmatch(r"\d\d-\d{6}", request.case_number):
-            self._vault.add_entry("search-refused", {"rules": "case-number"})
+            self._vault.add_entry("refusal", {"rules": "case-number"})
             raise Refused("This is not a case number of this agency.", ("case-number",))
         if not re.fullmatch(r"[A-Z0-9?*]+", request.plate):
             raise UsageError("A plate has letters, digits, ? and * only.")

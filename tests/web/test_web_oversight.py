@@ -44,8 +44,8 @@ def test_an_entry_that_does_not_exist_is_not_found(auditor: Browser) -> None:
 
 
 def test_refusals_are_counted_by_rule(auditor: Browser, vault: FakeVault) -> None:
-    vault.add_entry("search-refused", {"rules": "case-number, training"})
-    vault.add_entry("search-refused", {"rules": "case-number"})
+    vault.add_entry("refusal", {"rules": "case-number, training"})
+    vault.add_entry("refusal", {"rules": "case-number"})
     vault.add_entry("sign-in-refused")
 
     page = auditor.get("/refusals?format=json").json()

@@ -103,7 +103,7 @@ def test_a_forbidden_use_is_refused_with_its_rule_and_keeps_the_form(
     assert "The charter forbids searches for immigration enforcement." in response.text
     assert "<code>declared-use</code>" in response.text
     assert 'value="7KDR214"' in response.text
-    assert vault.entries[-1].entry_type == "search-refused"
+    assert vault.entries[-1].entry_type == "refusal"
 
 
 def test_an_odd_plate_is_a_matter_of_words_not_of_rules(officer: Browser) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from glassplate.cli.connection import running_vault
-from glassplate.cli.console import emit, say
+from glassplate.cli.console import emit
 from glassplate.cli.options import DEFAULT_DIR, Json, city
-from glassplate.cli.serve import addresses, watch
+from glassplate.cli.serve import open_faces
 from glassplate.config import Settings
 
 
@@ -49,26 +48,4 @@ def demo(
         return
     with running_vault(folder) as vault:
         stage.open_chapter("The web pages open")
-        links = sign_in_links(stage)
-        for name, link in links.items():
-            say(f"  {name:<28} {link}")
-        say(f"  {'public, for everybody':<28} {addresses(settings)['public']}")
-        say("  Each link signs in once (demo charters only). Stop with Ctrl-C.")
-        webbrowser.open(next(iter(links.values())))
-        watch(folder, settings, None, vault)
-
-
-def sign_in_links(stage: object) -> dict[str, str]:
-    """One-time links for the demo's officer and auditor."""
-    from glassplate.demo.stage import ADMINISTRATOR, AUDITOR, OFFICER, PEOPLE, Stage
-
-    assert isinstance(stage, Stage)  # noqa: S101 - typed loosely to keep the demo out of start-up
-    settings = stage.settings
-    with stage.person(ADMINISTRATOR) as administrator:
-        return {
-            f"{PEOPLE[who][0]} ({face})": f"{origin}/sign-in/link?secret={administrator.issue_link(who)}"
-            for who, face, origin in (
-                (OFFICER, "officer", settings.officer_origin),
-                (AUDITOR, "oversight", settings.oversight_origin),
-            )
-        }
+        open_faces(folder, settings, None, vault)

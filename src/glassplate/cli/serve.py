@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import webbrowser
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from glassplate.config import load_settings
 from glassplate.errors import FolderBusy, GlassplateError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from glassplate.config import CityFolder, Settings
@@ -42,9 +44,25 @@ def serve(directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unlock = Non
         raise FolderBusy(f"A vault already runs on {folder.root}. Stop it before starting another.")
     with running_vault(folder, unlock) as vault:
         emit(
-            addresses(settings), [f"  {name:<10} {address}" for name, address in addresses(settings).items()]
+            addresses(settings), [f"  {name:<28} {address}" for name, address in addresses(settings).items()]
         )
-        watch(folder, settings, unlock, vault)
+        open_faces(folder, settings, unlock, vault)
+
+
+def open_faces(
+    folder: CityFolder, settings: Settings, unlock: Path | None, vault: subprocess.Popen[bytes]
+) -> None:
+    """Start the faces, show a demo's one-time links, open a browser where there is one, watch until stopped."""
+    from glassplate.demo.links import sign_in_links
+
+    links = sign_in_links(folder, settings)
+    for name, link in {**links, "public, for everybody": settings.public_origin}.items():
+        say(f"  {name:<28} {link}")
+    if links:
+        say("  Each link signs in once (demo charters only).")
+    say("Stop with Ctrl-C.")
+    first_page = next(iter(links.values()), settings.public_origin)
+    watch(folder, settings, unlock, vault, on_ready=lambda: webbrowser.open(first_page))
 
 
 def addresses(settings: Settings) -> dict[str, str]:
@@ -67,7 +85,11 @@ class _Watched:
 
 
 def watch(
-    folder: CityFolder, settings: Settings, unlock: Path | None, vault: subprocess.Popen[bytes]
+    folder: CityFolder,
+    settings: Settings,
+    unlock: Path | None,
+    vault: subprocess.Popen[bytes],
+    on_ready: Callable[[], object],
 ) -> None:
     """Start the faces; restart what dies, with a growing pause; stop on SIGINT or SIGTERM."""
     stop = threading.Event()
@@ -76,6 +98,7 @@ def watch(
     faces = [_Watched(name, _start_face(name, folder, settings)) for name in addresses(settings)]
     deaths, again_at = 0, 0.0
     try:
+        on_ready()
         while not stop.wait(WATCH_SECONDS):
             for face in faces:
                 _look_after(face, folder, settings)

@@ -64,7 +64,11 @@ def lines(result: Verification) -> list[str]:
     """The result as sentences."""
     told = [f"  [green]✓[/] {fact}" for fact in result.facts]
     found = [f"  [bold red]✗ {finding}[/]" for finding in result.findings]
-    verdict = "Everything holds." if result.holds else f"{len(found)} things do not hold."
+    verdict = (
+        "Everything holds."
+        if result.holds
+        else f"{len(found)} thing{'s do' if len(found) > 1 else ' does'} not hold."
+    )
     return [*told, *found, f"[bold]{verdict}[/]"]
 
 

@@ -86,7 +86,9 @@ def sign_charter(stage: Stage, made: dict[str, str], keys: dict[Office, OfficePr
         cameras=cameras,
         recognizers=(WholeFrameRecognizer().version,),
     )
-    charter = replace(charter, alert_on_unknown_region=True)  # the thin recognizer states no region: the eye decides
+    charter = replace(
+        charter, alert_on_unknown_region=True
+    )  # the thin recognizer states no region: the eye decides
     documents = draft(charter, {office: (key.public,) for office, key in keys.items()}, shipped_policy())
     for office, key in keys.items():
         documents = sign(documents, key)

@@ -282,8 +282,17 @@ def _steal_segment(stage: Stage) -> Path:
 
 
 def fresh_reads(stage: Stage, today: datetime) -> None:
-    """Some reads of today, so that the pages have something to show."""
+    """Some reads of today and a waiting alert, so that the pages have something to show."""
     rows = photo_rows("base")
+    ends = f"{today + timedelta(days=3):%Y-%m-%d}"
+    wanted = {
+        "plate": rows[-1]["plate"],
+        "category": "stolen_plate",
+        "reason": "Stolen plate report",
+        "expires_at": ends,
+    }
+    with stage.person(ADMINISTRATOR) as administrator:
+        administrator.import_hotlist([wanted], "State stolen plate file, invented")
     ingest(stage, rows, today - timedelta(minutes=2 * len(rows)), timedelta(minutes=2))
     with stage.person(OFFICER) as officer:
         result = officer.search(request(stage, wanted_plate(), since=today - timedelta(days=1), until=today))

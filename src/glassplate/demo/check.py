@@ -63,7 +63,7 @@ def _audit(stage: Stage, public: Path, today: datetime, key: AuditorKey) -> str:
 def _changed_copy(stage: Stage, public: Path, today: datetime) -> None:
     copy = stage.folder.root / "tampered"
     shutil.copytree(public, copy)
-    bundle = sorted((copy / "log" / "tile" / "entries").rglob("*.p/*"))[-1]
+    bundle = max((copy / "log" / "tile" / "entries").rglob("*.p/*"), key=lambda path: int(path.name))
     data = bytearray(bundle.read_bytes())
     data[len(data) // 2] ^= 1
     bundle.write_bytes(bytes(data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from glassplate.registry.operations import Operation, apply_operation
 from glassplate.registry.schema import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
@@ -115,20 +116,17 @@ class Registry:
         Raises:
             StorageFailed: when the disk refuses; the entry is applied again at the next start.
         """
-        with self._lock:
+        with self._lock, self._naming():
+            self._database.execute("begin immediate")
             try:
-                self._database.execute("begin immediate")
                 if operation is not None:
                     apply_operation(self._database, index, operation)
                 self._database.execute("update meta set v=? where k='applied_size'", (str(index + 1),))
                 self._database.execute("commit")
-            except sqlcipher3.dbapi2.Error as error:
+            except BaseException:
                 if self._database.in_transaction:
                     self._database.execute("rollback")
-                raise StorageFailed(
-                    f"{self._path.name} cannot be written ({error}). Free space on the disk and restart; "
-                    "the record is complete and will be applied again."
-                ) from None
+                raise
 
     # --- accounts ----------------------------------------------------------------------------------------------
 
@@ -169,7 +167,7 @@ class Registry:
 
     def touch_session(self, token_sha256: str, now: datetime) -> None:
         """Remember that the session was used; losing this in a crash only shortens the session."""
-        with self._lock:
+        with self._lock, self._naming():
             self._database.execute(
                 "update session set seen_at=? where token_sha256=?", (now.isoformat(), token_sha256)
             )
@@ -273,8 +271,19 @@ class Registry:
         )
 
     def _all(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._lock, self._naming():
             return list(self._database.execute(statement, values).fetchall())
+
+    @contextlib.contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Turn SQLite's errors into ``StorageFailed``; their own words may quote a statement, so they are not shown."""
+        try:
+            yield
+        except sqlcipher3.dbapi2.Error as error:
+            raise StorageFailed(
+                f"{self._path} cannot be used ({type(error).__name__}). Free space on the disk, or move the damaged "
+                "file away and restart: it is a view of the log and is made again from it."
+            ) from None
 
     def _one(self, statement: str, values: tuple[Any, ...] = ()) -> tuple[Any, ...]:
         return self._all(statement, values)[0]

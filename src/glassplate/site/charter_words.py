@@ -51,9 +51,7 @@ def _purposes(charter: CharterSummary) -> tuple[str, ...]:
         "Only vehicles can be searched. There is no search for people.",
     ]
     if forbidden:
-        sentences.append(
-            f"Never for: {_listed(forbidden)}. Such a search is refused, and the refusal is counted here."
-        )
+        sentences.append(f"Never for: {_listed(forbidden)}. Such a search is refused and counted in public.")
     return tuple(sentences)
 
 
@@ -100,9 +98,10 @@ def _span(minutes: int) -> str:
 
 
 def _seconds(seconds: int) -> str:
-    if seconds % 60 == 0 and seconds:
-        return _span(seconds // 60)
-    return f"{seconds} second{'' if seconds == 1 else 's'}"
+    """Behind "every": "minute", "5 minutes", "45 seconds"."""
+    size, noun = (60, "minute") if seconds and seconds % 60 == 0 else (1, "second")
+    count = seconds // size
+    return noun if count == 1 else f"{count} {noun}s"
 
 
 def _day(moment: datetime) -> str:

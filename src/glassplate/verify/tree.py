@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from glassplate.errors import GlassplateError
 from glassplate.log import TileReader, VerifierKey, open_checkpoint, parse_leaf
+from glassplate.log.tiles import TILE_WIDTH, entries_path, tile_path
+from glassplate.verify.folder import MAX_FILE_BYTES, plain_files, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,12 +19,12 @@ if TYPE_CHECKING:
     from glassplate.log.merkle import NodeSource
     from glassplate.verify.findings import Verification
 
-TILE_WIDTH = 256  # C2SP tlog-tiles
+MAX_CHECKPOINT_BYTES = 64 * 1024
 _TILE_NAME = re.compile(
-    r"tile/(?P<level>entries|[0-9]{1,2})/(?P<number>(?:x[0-9]{3}/)*[0-9]{3})(?:\.p/(?P<width>[0-9]{1,3}))?",
+    r"tile/(?P<level>entries|[0-9]{1,2})/(?P<number>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[0-9]{1,3}))?",
     re.ASCII,
 )
-MAX_CHECKPOINT_BYTES = 64 * 1024
+_HOUR = "%Y-%m-%dT%H:00:00Z"  # public times are cut to the hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class PublicEntry:
 
     index: int
     entry_type: str
-    public: dict[str, Any]
+    at: datetime
+    public: dict[str, str]
     leaf: bytes
 
     @property
@@ -39,19 +43,25 @@ class PublicEntry:
         return f"entry {self.index} ({self.entry_type})"
 
 
-def check_tree(log_folder: Path, log_key: VerifierKey, result: Verification) -> list[PublicEntry]:
+def check_tree(public: Path, log_key: VerifierKey, result: Verification) -> list[PublicEntry]:
     """Check checkpoint, tiles and entries against ``log_key``; returns the entries, or none when the tree fails."""
+    log_folder = public / "log"
     checkpoint = _checkpoint(log_folder, log_key, result)
     if checkpoint is None:
+        return []
+    if checkpoint.size == 0:
+        result.find(
+            "log/checkpoint", "it is of an empty log: a record begins with the installation of a charter"
+        )
         return []
     reader = TileReader(log_folder)
     try:
         reader.check(checkpoint.size, checkpoint.root)
         leaves = list(reader.entries(checkpoint.size))
     except GlassplateError as error:
-        result.find("log tiles", error)
+        result.find("log tiles", str(error).replace(str(log_folder), "log"))
         return []
-    _check_leftovers(log_folder, reader.nodes(checkpoint.size), leaves, result)
+    _check_leftovers(public, reader.nodes(checkpoint.size), leaves, result)
     result.tell(
         f"The log {checkpoint.origin} has {checkpoint.size} entries, all of them under its signed root."
     )
@@ -59,12 +69,8 @@ def check_tree(log_folder: Path, log_key: VerifierKey, result: Verification) -> 
 
 
 def _checkpoint(log_folder: Path, log_key: VerifierKey, result: Verification) -> Checkpoint | None:
-    path = log_folder / "checkpoint"
     try:
-        data = path.read_bytes()[: MAX_CHECKPOINT_BYTES + 1]
-        return open_checkpoint(data, log_key)
-    except OSError as error:
-        result.find("log/checkpoint", f"cannot be read ({error.strerror})")
+        return open_checkpoint(read_file(log_folder / "checkpoint", MAX_CHECKPOINT_BYTES), log_key)
     except GlassplateError as error:
         result.find("log/checkpoint", error)
     return None
@@ -72,35 +78,49 @@ def _checkpoint(log_folder: Path, log_key: VerifierKey, result: Verification) ->
 
 def _entry(index: int, leaf: bytes, result: Verification) -> PublicEntry | None:
     try:
-        public = dict(parse_leaf(leaf).public)
-        if (
-            not all(isinstance(value, str) for value in public.values())
-            or not {"type", "time", "agency"} <= public.keys()
-        ):
+        public = {name: value for name, value in parse_leaf(leaf).public.items() if isinstance(value, str)}
+        if len(public) != len(parse_leaf(leaf).public) or not {"type", "time", "agency"} <= public.keys():
             result.find(
                 f"entry {index}", "its public half lacks type, time or agency, or holds more than text"
             )
             return None
-        return PublicEntry(index, str(public["type"]), public, leaf)
-    except GlassplateError as error:
+        return PublicEntry(index, public["type"], _hour(public["time"]), public, leaf)
+    except (GlassplateError, ValueError) as error:
         result.find(f"entry {index}", error)
         return None
 
 
-def _check_leftovers(log_folder: Path, nodes: NodeSource, leaves: list[bytes], result: Verification) -> None:
+def _hour(text: str) -> datetime:
+    at = datetime.strptime(text, _HOUR).replace(tzinfo=UTC)
+    if at.strftime(_HOUR) != text:
+        raise ValueError(f"its time {text!r} is not a full hour such as 2026-11-25T06:00:00Z")
+    return at
+
+
+def _check_leftovers(public: Path, nodes: NodeSource, leaves: list[bytes], result: Verification) -> None:
     """Older partial tiles may stay; each must be the beginning of what the tree has now, and nothing else may lie there."""
-    for path in sorted((log_folder / "tile").rglob("*")):
-        if path.is_dir():
-            continue
-        name = path.relative_to(log_folder).as_posix()
-        match = _TILE_NAME.fullmatch(name)
-        if match is None:
+    for name in plain_files(public, "log/tile"):
+        match = _TILE_NAME.fullmatch(name.removeprefix("log/"))
+        number = int(match["number"].replace("x", "").replace("/", "")) if match else 0
+        width = int(match["width"] or TILE_WIDTH) if match else 0
+        if match is None or name != f"log/{_name(match['level'], number, width)}":
             result.find(name, "no file of this name belongs to a log")
             continue
-        level, number = match["level"], int(match["number"].replace("x", "").replace("/", ""))
-        width = int(match["width"] or TILE_WIDTH)
-        if not _holds(path.read_bytes(), level, number, width, nodes, leaves):
+        try:
+            data = read_file(public / name, MAX_FILE_BYTES)
+        except GlassplateError as error:
+            result.find(name, error)
+            continue
+        if not _holds(data, match["level"], number, width, nodes, leaves):
             result.find(name, "it differs from what the log's entries lead to")
+
+
+def _name(level: str, number: int, width: int) -> str:
+    """The one way to write it; empty for a tile that cannot be."""
+    try:
+        return entries_path(number, width) if level == "entries" else tile_path(int(level), number, width)
+    except GlassplateError:
+        return ""
 
 
 def _holds(data: bytes, level: str, number: int, width: int, nodes: NodeSource, leaves: list[bytes]) -> bool:

@@ -35,9 +35,7 @@ MILLISECOND = timedelta(milliseconds=1)
 def auditor_key(number: int) -> str:
     """A P-256 public key of an invented auditor."""
     private = ec.derive_private_key(number, ec.SECP256R1())
-    return base64url(
-        private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    )
+    return base64url(private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
 
 
 def camera_key(number: int) -> str:

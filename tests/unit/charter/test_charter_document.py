@@ -50,7 +50,10 @@ def test_a_field_that_may_be_ignored_is_kept():
 
 REFUSED = {
     "an unknown field may be a limit that we would not keep": (plain() | {"speed_limit": 1}, "unknown field"),
-    "an unknown field inside a list": (changed(["cameras", 0, "zoom"], 1), "cameras[0] has the unknown field"),
+    "an unknown field inside a list": (
+        changed(["cameras", 0, "zoom"], 1),
+        "cameras[0] has the unknown field",
+    ),
     "an ignorable field inside a list is not ignorable": (changed(["cameras", 0, "x-a"], 1), "unknown field"),
     "a missing field": ({k: v for k, v in plain().items() if k != "mark"}, "lacks the field 'mark'"),
     "not an object": ([], "must be an object"),
@@ -112,22 +115,26 @@ REFUSED = {
     "a declared use of our own": (changed(["declared_uses", 2, "id"], "other"), "unknown declared use"),
     "a private reason allowed": (changed(["declared_uses", 8, "prohibited"], False), "'personal' must be"),
     "own cases prohibited": (changed(["declared_uses", 0, "prohibited"], True), "cannot be prohibited"),
-    "a hot-list category that nobody knows": (changed(["hotlist_categories"], ["ex_partner"]), "unknown hot-list"),
+    "a hot-list category that nobody knows": (
+        changed(["hotlist_categories"], ["ex_partner"]),
+        "unknown hot-list",
+    ),
     "a grant to ourselves": (
         changed(["grants"], [{**OPEN_CHARTER.to_plain()["grants"][0], "agency_id": "invented-pd"}]),
         "own agency",
     ),
     "a grant that outlives the charter": (
-        changed(
-            ["grants"], [{**OPEN_CHARTER.to_plain()["grants"][0], "expires_at": "2099-01-01T00:00:00Z"}]
-        ),
+        changed(["grants"], [{**OPEN_CHARTER.to_plain()["grants"][0], "expires_at": "2099-01-01T00:00:00Z"}]),
         "outlives the charter",
     ),
     "a grant for a purpose that is not there": (
         changed(["grants"], [{**OPEN_CHARTER.to_plain()["grants"][0], "purposes": ["immigration"]}]),
         "unknown purpose",
     ),
-    "two grants to one agency": (changed(["grants"], OPEN_CHARTER.to_plain()["grants"][:1] * 2), "same agency_id"),
+    "two grants to one agency": (
+        changed(["grants"], OPEN_CHARTER.to_plain()["grants"][:1] * 2),
+        "same agency_id",
+    ),
     "a case number example that does not match": (changed(["case_number_example"], "26-1"), "does not match"),
     "no searches at all": (changed(["searches_per_hour"], 0), "from 1"),
     "a hash of another form": (changed(["policy", "base_sha256"], "A" * 64), "not of the form"),
@@ -143,7 +150,8 @@ def test_refused(value, message):
 
 def test_grants_beside_a_prohibition_of_answering_others_are_refused():
     uses = tuple(
-        replace(use, prohibited=True) if use.id == "other_agency" else use for use in OPEN_CHARTER.declared_uses
+        replace(use, prohibited=True) if use.id == "other_agency" else use
+        for use in OPEN_CHARTER.declared_uses
     )
     with pytest.raises(InputRefused, match="Decide which"):
         Charter.from_json(replace(OPEN_CHARTER, declared_uses=uses).to_json())

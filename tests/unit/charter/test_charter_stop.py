@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from charter_testing import DOCUMENTS, FINGERPRINTS, KEYS, NOW, STRANGERS_KEY, VERIFIED, make_charter, make_documents
+from charter_testing import (
+    DOCUMENTS,
+    FINGERPRINTS,
+    KEYS,
+    NOW,
+    STRANGERS_KEY,
+    VERIFIED,
+    make_charter,
+    make_documents,
+)
 
 from glassplate.charter import OFFICES, build_stop, verify_charter, verify_stop
 from glassplate.errors import CharterRejected, UsageError
@@ -14,7 +23,12 @@ TEXT = build_stop(KEYS["auditor"], "searches without cases found", NOW, verified
 @pytest.mark.parametrize("office", OFFICES)
 def test_any_one_office_stops(office):
     stop = verify_stop(build_stop(KEYS[office], "why not", NOW, verified=VERIFIED), VERIFIED)
-    assert (stop.office, stop.fingerprint, stop.reason, stop.at) == (office, FINGERPRINTS[office], "why not", NOW)
+    assert (stop.office, stop.fingerprint, stop.reason, stop.at) == (
+        office,
+        FINGERPRINTS[office],
+        "why not",
+        NOW,
+    )
 
 
 def test_a_later_charter_starts_again():
@@ -39,7 +53,9 @@ def test_a_stranger_stops_nothing():
 
 def test_another_citys_stop_stops_nothing():
     charter = make_charter(agency=type(VERIFIED.charter.agency)("other-pd", "Other"))
-    text = build_stop(KEYS["clerk"], "why not", NOW, verified=verify_charter(make_documents(charter), now=NOW))
+    text = build_stop(
+        KEYS["clerk"], "why not", NOW, verified=verify_charter(make_documents(charter), now=NOW)
+    )
     with pytest.raises(CharterRejected, match="stops other-pd, not invented-pd"):
         verify_stop(text, VERIFIED)
 
@@ -52,7 +68,9 @@ def test_every_changed_byte_is_refused():
         assert caught.value.rules == ("charter-stop",)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "null", TEXT + "\n", TEXT * 100, DOCUMENTS["charter.json"], "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "null", TEXT + "\n", TEXT * 100, DOCUMENTS["charter.json"], "\ud800"]
+)
 def test_noise_is_no_stop(text):
     with pytest.raises(CharterRejected, match=r"stop\.json"):
         verify_stop(text, VERIFIED)

@@ -61,10 +61,7 @@ def resigned(name, edit, signers=KEYS, documents=DOCUMENTS):
         edit(value)
         signed = canonical_json(value["signed"])
         value["signatures"] = sorted(
-            (
-                {"keyid": key.public.tuf_key.keyid, "sig": key.sign(signed).hex()}
-                for key in signers.values()
-            ),
+            ({"keyid": key.public.tuf_key.keyid, "sig": key.sign(signed).hex()} for key in signers.values()),
             key=lambda signature: signature["keyid"],
         )
 
@@ -92,7 +89,7 @@ def test_canonical_bytes_are_what_tuf_itself_signs():
 
 
 def test_names_outside_ascii_are_signed_and_read_back():
-    charter = make_charter(city="Peñasco „Süd“ \\ quoted \" 東")
+    charter = make_charter(city='Peñasco „Süd“ \\ quoted " 東')
     assert verify_charter(make_documents(charter), now=NOW).charter.city == charter.city
 
 
@@ -116,7 +113,10 @@ def test_a_backup_key_counts_for_its_office():
     documents = draft(CHARTER, TWO_KEYS, POLICY)
     for key in (KEYS["clerk"], SPARE_KEYS["chief"], KEYS["auditor"]):
         documents = sign(documents, key)
-    both = {office: f"{KEYS[office].public.fingerprint} {SPARE_KEYS[office].public.fingerprint}" for office in OFFICES}
+    both = {
+        office: f"{KEYS[office].public.fingerprint} {SPARE_KEYS[office].public.fingerprint}"
+        for office in OFFICES
+    }
     verified = verify_charter(documents, now=NOW, trusted_fingerprints=both)
     assert verified.signed_by[1] == ("chief", SPARE_KEYS["chief"].public.fingerprint)
 
@@ -203,10 +203,9 @@ def test_the_retention_edited_after_signing():
     def longer(value):
         value["signed"]["x-glassplate-charter"]["retention_minutes"] = 525_600
 
-    assert refusal(edited("charter.json", longer)) == (
-        "charter.json was changed after signing: the auditor's signature does not hold.",
-        "charter-signatures",
-    ) or "was changed after signing" in refusal(edited("charter.json", longer))[0]
+    message, rule = refusal(edited("charter.json", longer))
+    assert message.startswith("charter.json was changed after signing: the ")
+    assert rule == "charter-signatures"
 
 
 def test_keys_that_the_ordinance_does_not_print():
@@ -247,13 +246,18 @@ def test_a_key_twice_in_a_document_although_the_signed_value_comes_last():
 
 def test_other_bytes_of_the_same_value_are_refused():
     text = DOCUMENTS["charter.json"]
-    for forged in (text + "\n", " " + text, json.dumps(json.loads(text)), text.replace("Invented", "\\u0049nvented")):
+    for forged in (
+        text + "\n",
+        " " + text,
+        json.dumps(json.loads(text)),
+        text.replace("Invented", "\\u0049nvented"),
+    ):
         assert "charter.json" in refusal(DOCUMENTS | {"charter.json": forged})[0]
 
 
 @pytest.mark.parametrize("name", POLICY_FILES)
 def test_an_edited_policy_file_is_named(name):
-    message, rule = refusal(DOCUMENTS | {name: DOCUMENTS[name].replace("e", "f", 1)})
+    message, rule = refusal(DOCUMENTS | {name: DOCUMENTS[name].replace("i", "l", 1)})
     assert message == f"{name} is not the file that the offices signed."
     assert rule == "charter-policy"
 
@@ -381,7 +385,9 @@ AGREED_BY_ALL_BUT_WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "edit", "named"), AGREED_BY_ALL_BUT_WRONG.values(), ids=AGREED_BY_ALL_BUT_WRONG)
+@pytest.mark.parametrize(
+    ("name", "edit", "named"), AGREED_BY_ALL_BUT_WRONG.values(), ids=AGREED_BY_ALL_BUT_WRONG
+)
 def test_even_three_signatures_do_not_make_this_a_charter(name, edit, named):
     assert named in refusal(resigned(name, edit))[0]
 
@@ -440,7 +446,9 @@ def test_files_that_are_too_large():
     assert "root.json is not a valid document" in refusal(DOCUMENTS | {"root.json": "[" * 3_000_000})[0]
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"signatures":[],"signed":5}', "\ud800", "[" * 100])
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "{}", '{"signatures":[],"signed":5}', "\ud800", "[" * 100]
+)
 @pytest.mark.parametrize("name", SIGNED_FILES)
 def test_noise_instead_of_a_document(name, text):
     message, rule = refusal(DOCUMENTS | {name: text})
@@ -455,10 +463,10 @@ def test_lone_surrogates_in_a_policy(name):
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_any_byte_changed_in_any_file_is_refused_and_the_file_named(name):
-    """Each file at 120 places; which places and which bytes differ with the random seed of the run."""
+    """Each file at up to 120 places; which places and bytes differ with the random seed of the run."""
     text = DOCUMENTS[name]
     choice = random.Random(f"{random.random()}")
-    for position in choice.sample(range(len(text)), 120):
+    for position in choice.sample(range(len(text)), min(120, len(text))):
         byte = choice.choice([c for c in map(chr, range(128)) if c != text[position]])
         message, _rule = refusal(DOCUMENTS | {name: text[:position] + byte + text[position + 1 :]})
         names = {name} | ({"offices.json"} if name == "root.json" else set())
@@ -474,7 +482,9 @@ def test_a_file_cut_short_or_made_longer_is_refused():
 def test_files_of_two_charters_do_not_mix():
     other = make_documents(make_charter(city="Other City", searches_per_hour=500), policy=POLICY)
     mixed = verify_charter(DOCUMENTS | {"charter.json": other["charter.json"]}, now=NOW)
-    assert mixed.charter.city == "Other City"  # signed by all, for these very offices and policies: it is that charter
+    assert (
+        mixed.charter.city == "Other City"
+    )  # signed by all, for these very offices and policies: it is that charter
     forged = make_documents(keys=SPARE_KEYS)
     for name in SIGNED_FILES:
         refusal(DOCUMENTS | {name: forged[name]})

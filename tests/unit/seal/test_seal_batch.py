@@ -103,15 +103,20 @@ BAD_HEADERS = {
 }
 
 
-def framed(header: bytes) -> bytes:
+def framed(header: bytes, surplus: bytes = b"") -> bytes:
     body = ONE[12 + int.from_bytes(ONE[8:12], "big") : -64]
-    signed = b"GPBATCH1" + len(header).to_bytes(4, "big") + header + body
+    signed = b"GPBATCH1" + len(header).to_bytes(4, "big") + header + body + surplus
     return signed + CAMERA_KEY.private_key.sign(b"glassplate/batch/v1\n" + signed)
 
 
 def test_the_frame_of_these_tests_is_right():
     good = canonical_json({**HEADER, "reads": [READ]})
     assert verify_batch(framed(good), LISTED).reads == READS[:1]
+
+
+def test_bytes_that_the_header_does_not_announce_are_refused_though_signed():
+    with pytest.raises(InputRefused, match="announces"):
+        verify_batch(framed(canonical_json({**HEADER, "reads": [READ]}), b"x"), LISTED)
 
 
 @pytest.mark.parametrize("fault", BAD_HEADERS)

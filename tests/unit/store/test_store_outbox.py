@@ -49,6 +49,11 @@ def test_reads_wait_in_order_until_they_are_deleted(outbox, path):
     again.close()
 
 
+def test_what_is_put_is_durable_when_the_camera_is_answered(outbox):
+    pragmas = ["journal_mode", "synchronous", "temp_store"]
+    assert [outbox._database.execute(f"pragma {name}").fetchone()[0] for name in pragmas] == ["wal", 2, 2]
+
+
 def test_its_state_is_what_a_heartbeat_tells(outbox):
     assert (outbox.state().waiting, outbox.state().oldest_captured_at) == (0, None)
     outbox.put([sealed(3), sealed(2)])

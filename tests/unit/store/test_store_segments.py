@@ -16,7 +16,7 @@ from store_testing import DAY, KEYS, NEXT_DAY, numbers, query, readable, stored
 from glassplate.errors import ProofFailed, StorageFailed
 from glassplate.files import LocalFiles
 from glassplate.store import SqlcipherStore
-from glassplate.store.cipher_file import naming
+from glassplate.store.cipher_file import naming, open_for_sealing, open_hot, open_sealed
 
 TEXTS = ["7QXO418", "4SILB0Z", "8DOG123"]
 
@@ -366,7 +366,10 @@ def test_a_failed_rename_loses_and_doubles_nothing(folder, is_written):
     assert f"{DAY}.0.tmp" not in names(folder)
     assert found(store) == list(range(30))
     fill(store, first=30, count=3)
+    store.close()
     disk.is_failing = False
+    store = reopen(folder, disk)
+    assert found(store) == list(range(33))
     summaries = []
     while store.has_hot(DAY):
         summaries.append(store.seal_epoch(DAY, KEYS[DAY]))
@@ -411,6 +414,18 @@ def test_a_full_disk_fails_sealing_and_leaves_the_hot_file(store, folder, small_
     assert not [name for name in names(folder) if "tmp" in name or "sealed" in name]
     assert found(store) == list(range(300))
     assert store.seal_epoch(DAY, KEYS[DAY]).count == 300
+
+
+def test_files_are_opened_so_that_a_commit_is_durable_and_nothing_spills(tmp_path):
+    hot = open_hot(tmp_path / "hot", KEYS[DAY])
+    pragmas = ["journal_mode", "synchronous", "temp_store"]
+    assert [hot.execute(f"pragma {name}").fetchone()[0] for name in pragmas] == ["wal", 2, 2]
+    hot.close()
+    sealing = open_for_sealing(tmp_path / "sealing", KEYS[DAY])
+    assert [sealing.execute(f"pragma {name}").fetchone()[0] for name in pragmas] == ["off", 0, 2]
+    sealing.close()
+    with pytest.raises(sqlcipher.OperationalError, match="readonly"):
+        open_sealed(tmp_path / "hot", KEYS[DAY]).execute("create table more (a)")
 
 
 def test_more_epochs_than_may_be_open_are_all_served(folder, monkeypatch):

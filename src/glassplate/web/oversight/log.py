@@ -117,8 +117,8 @@ def _refusals(visit: Visit) -> RefusalsPage:
 
 
 def is_refusal(entry: EntrySummary) -> bool:
-    """Every type of entry for something that was refused ends or starts with the word."""
-    return entry.entry_type.endswith("-refused") or entry.entry_type in ("refusal", "refused")
+    """A refusal by the charter, a refused sign-in, reads that were refused: the vault names them so."""
+    return entry.entry_type == "refusal" or entry.entry_type.endswith("-refused")
 
 
 def rules_of(entry: EntrySummary) -> tuple[str, ...]:
