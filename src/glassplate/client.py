@@ -6,8 +6,8 @@ Errors that the vault raised arrive here as the same types (``glassplate.errors`
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - used in signatures that pydantic resolves
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +19,6 @@ from glassplate.records import (
     BatchOutcome,
     CharterSummary,
     EntrySummary,
-    EpochPublicKey,
     EpochStatus,
     HotlistEntry,
     HotlistImport,
@@ -38,9 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOCKET_NAME = "vault.sock"
-ANSWER_SECONDS = (
-    60.0  # a search answers in milliseconds; publishing or purging after a long sleep takes longer
-)
+ANSWER_SECONDS = 60.0  # a search takes milliseconds; publishing or purging after a long sleep takes longer
 
 Record = TypeVar("Record")
 
@@ -63,7 +60,7 @@ class VaultClient:
     def __repr__(self) -> str:
         return f"VaultClient({self._socket_path})"
 
-    def __enter__(self) -> VaultClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,7 +81,7 @@ class VaultClient:
         return self._get("/v1/charter", CharterSummary)
 
     def install_charter(self, documents: dict[str, str]) -> Receipt:
-        """Install a fully signed charter: file name -> text (``root.json``, ``offices.json``, ``charter.json``, policies)."""
+        """Install a fully signed charter: file name -> text, the six files of ``docs/formats/charter.md`` §3."""
         return self._post("/v1/charter", Receipt, documents=documents)
 
     def stop(self, document: str) -> Receipt:
@@ -173,7 +170,7 @@ class VaultClient:
         return self._get("/v1/hotlist", list[HotlistEntry])
 
     def import_hotlist(self, rows: list[dict[str, str]], authority: str) -> HotlistImport:
-        """Upload rows (columns of ``docs/formats.md`` §9); what the charter does not allow is dropped and counted."""
+        """Upload rows (``docs/formats.md`` §9); what the charter does not allow is dropped and counted."""
         return self._post("/v1/hotlist", HotlistImport, rows=rows, authority=authority)
 
     # --- oversight -------------------------------------------------------------------------------------------------

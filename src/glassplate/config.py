@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - a field of a dataclass that tests build
 
 from glassplate.errors import UsageError
 

@@ -10,16 +10,18 @@ Each step is safe to repeat; start-up and every tick run the same code, so recov
 
 from __future__ import annotations
 
+import threading  # noqa: TC003 - the type of a field
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from glassplate.keys import epoch_for
+from glassplate.seal import keys_sha256
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from glassplate.keys import Epoch, Keyring, KeyRecord
+    from glassplate.keys import Epoch, KeyRecord, Keyring
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
     from glassplate.registry import Registry
@@ -31,49 +33,55 @@ CLOSE_GRACE = timedelta(minutes=10)  # a lane's last batch of the epoch may stil
 
 @dataclass(frozen=True, slots=True)
 class EpochDuties:
-    """Creates, closes and counts epochs."""
+    """Creates, closes and counts epochs. Timers, lanes and installations all ask for it, each in its own thread."""
 
     mandate: Mandate
     keyring: Keyring
     store: Store
     registry: Registry
     recorder: Recorder
+    one_at_a_time: threading.RLock
+    """Shared with ``Purge``; held while a key is born or dies until the record says so: nothing is logged twice, and no
+    inventory counts in between."""
 
     def run(self, now: datetime) -> None:
         """Everything that is due. Closing comes first: it outlives a charter, making new keys does not."""
-        self.log_created()
-        self.close_ended(now)
-        self.make_ahead(now)
+        with self.one_at_a_time:
+            self._log_created()
+            self._close_ended(now)
+            self.make_ahead(now)
 
     def make_ahead(self, now: datetime) -> None:
         """Keys for this epoch and the next ones, never beyond the charter's end."""
         charter = self.mandate.current(now).verified.charter
-        known = {record.epoch.epoch_id for record in self.keyring.records()}
         retention = timedelta(minutes=charter.retention_minutes)
         at = now
-        for _ in range(EPOCHS_AHEAD + 1):
-            epoch = epoch_for(at, epoch_minutes=charter.epoch_minutes, retention=retention)
-            if epoch.starts_at >= charter.expires_at:
-                break
-            if epoch.epoch_id not in known:
-                self.keyring.create_epoch(epoch)
-            at = epoch.ends_at
-        self.log_created()
+        with self.one_at_a_time:
+            known = {record.epoch.epoch_id for record in self.keyring.records()}
+            for _ in range(EPOCHS_AHEAD + 1):
+                epoch = epoch_for(at, epoch_minutes=charter.epoch_minutes, retention=retention)
+                if epoch.starts_at >= charter.expires_at:
+                    break
+                if epoch.epoch_id not in known:
+                    self.keyring.create_epoch(epoch)
+                at = epoch.ends_at
+            self._log_created()
 
-    def log_created(self) -> None:
+    def _log_created(self) -> None:
         """Entries for keys that have none yet."""
         for record in self.keyring.records():
             logged = self.registry.epoch(record.epoch.epoch_id)
             if logged is None or logged.created_index is None:
+                keys = keys_sha256(record.public()) if record.is_alive else "none"
                 self.recorder.record(
                     "epoch-created",
                     {},
                     at=self.recorder.now(),
-                    public={**_period(record.epoch), "key_id": record.key_id},
+                    public={**_period(record.epoch), "key_id": record.key_id, "public_keys": keys},
                     operation={"kind": "epoch_created", "epoch_id": record.epoch.epoch_id},
                 )
 
-    def close_ended(self, now: datetime) -> None:
+    def _close_ended(self, now: datetime) -> None:
         """Seal what ended, log its hash, drop the hot file."""
         for record in self.keyring.records():
             if record.is_alive and record.epoch.ends_at + CLOSE_GRACE <= now < record.epoch.destroy_at:
@@ -87,7 +95,8 @@ class EpochDuties:
             return
         key = self.keyring.secret(epoch_id).segment_key(0)
         summary = self.store.seal_epoch(epoch_id, key)
-        if summary is None and not is_first:
+        if not is_first and (summary is None or summary.name in self.registry.segments()):
+            self.store.drop_hot(epoch_id)  # a crash came between the entry and this
             return
         segments = (
             [{"name": summary.name, "sha256": summary.sha256, "reads": summary.count}] if summary else []
@@ -114,9 +123,12 @@ class EpochDuties:
 
     def inventory(self, now: datetime) -> None:
         """The day's list of live keys, once a UTC day."""
-        counter = f"inventory:{now:%Y-%m-%d}"
-        if counter in self.registry.totals():
-            return
+        with self.one_at_a_time:
+            counter = f"inventory:{now:%Y-%m-%d}"
+            if counter not in self.registry.totals():
+                self._record_inventory(counter, now)
+
+    def _record_inventory(self, counter: str, now: datetime) -> None:
         live = sorted(
             (r.epoch for r in self.keyring.records() if r.is_alive), key=lambda epoch: epoch.starts_at
         )

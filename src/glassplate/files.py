@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Files(Protocol):
@@ -43,6 +45,7 @@ class LocalFiles:
     """``Files`` on the local disk."""
 
     def write_atomic(self, path: Path, data: bytes, *, mode: int = 0o644) -> None:
+        """See ``Files.write_atomic``."""
         make_folder(path.parent)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         try:
@@ -59,6 +62,7 @@ class LocalFiles:
         fsync_folder(path.parent)
 
     def append(self, path: Path, data: bytes) -> None:
+        """See ``Files.append``."""
         is_new = not path.exists()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -70,6 +74,7 @@ class LocalFiles:
             fsync_folder(path.parent)
 
     def truncate(self, path: Path, size: int) -> None:
+        """See ``Files.truncate``."""
         descriptor = os.open(path, os.O_WRONLY)
         try:
             os.ftruncate(descriptor, size)
@@ -78,6 +83,7 @@ class LocalFiles:
             os.close(descriptor)
 
     def overwrite(self, path: Path, data: bytes) -> None:
+        """See ``Files.overwrite``."""
         descriptor = os.open(path, os.O_WRONLY)
         try:
             _write_all(descriptor, data)
@@ -86,10 +92,12 @@ class LocalFiles:
             os.close(descriptor)
 
     def rename(self, source: Path, target: Path) -> None:
+        """See ``Files.rename``."""
         source.replace(target)
         fsync_folder(target.parent)
 
     def remove(self, path: Path) -> None:
+        """See ``Files.remove``."""
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         if path.parent.exists():

@@ -13,6 +13,7 @@ again; the read id absorbs it, and (5) runs for duplicates as well, so no alert 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from glassplate.alert import Alerts
     from glassplate.charter import Charter
-    from glassplate.keys import Keyring, KeyRecord, TrustedTime
+    from glassplate.keys import KeyRecord, Keyring, TrustedTime
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
     from glassplate.records import PlateRead, SealedRead
@@ -126,6 +127,14 @@ def _refusal(sealed: SealedRead, record: KeyRecord | None, now: datetime) -> str
     return None
 
 
+def _hashes(sealed: SealedRead) -> list[bytes]:
+    """SHA-256 of read, crop and scene (32 zero bytes where none was kept): the epoch's Merkle root binds all three."""
+    return [
+        hashlib.sha256(part).digest() if part is not None else bytes(32)
+        for part in (sealed.read, sealed.crop, sealed.scene)
+    ]
+
+
 def _stored(epoch_id: str, read: PlateRead, sealed: SealedRead) -> StoredRead:
     if not sealed.crop:
         raise InputRefused("A read came without its plate crop.")
@@ -134,5 +143,5 @@ def _stored(epoch_id: str, read: PlateRead, sealed: SealedRead) -> StoredRead:
         read=read,
         crop_sealed=sealed.crop,
         scene_sealed=sealed.scene,
-        sealed_sha256=sha256_hex(sealed.read),
+        sealed_sha256=sha256_hex(b"".join(_hashes(sealed))),
     )

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from glassplate.encoding import sha256_hex
-from glassplate.errors import InputRefused
+from glassplate.errors import InputRefused, UsageError
 from glassplate.log import VerifierKey, open_note
 from glassplate.recognize.redaction import redact_to_plate
 from glassplate.records import PlateRead
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from glassplate.client import VaultClient
     from glassplate.recognize.decode import Decoder
     from glassplate.recognize.recognizer import PlateCandidate, Recognizer
+    from glassplate.records import SealedRead
 
 BATCH_READS = 50  # with crops of some 20 KB a batch stays near 1 MB
 READ_ID_DIGITS = 32
@@ -73,8 +74,7 @@ class Lane:
     def deliver(self, client: VaultClient, outcome: LaneOutcome) -> None:
         """Step (7): hand over what waits; raises what the vault raised and keeps the rest."""
         while waiting := self.outbox.waiting(BATCH_READS):
-            batch = self.signer.sign(self.outbox.next_sequence(), waiting)
-            answer = client.deliver(batch)
+            answer = client.deliver(self._signed(waiting))
             outcome.delivered += len(answer.accepted)
             outcome.duplicates += len(answer.duplicate)
             outcome.refused_by_vault.extend(answer.refused)
@@ -84,6 +84,16 @@ class Lane:
                 raise InputRefused(
                     "The vault took nothing of a batch and gave no reason; update lane and vault together."
                 )
+
+    def _signed(self, waiting: list[SealedRead]) -> bytes:
+        """A batch of as many of the waiting reads as fit one."""
+        while True:
+            try:
+                return self.signer.sign(self.outbox.next_sequence(), waiting)
+            except UsageError:
+                if len(waiting) == 1:
+                    raise
+                waiting = waiting[: len(waiting) // 2]
 
     def _capture_one(self, frame: Frame, outcome: LaneOutcome) -> None:
         pixels = self.decoder.decode(frame.data, frame.sha256[:12])

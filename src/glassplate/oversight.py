@@ -36,7 +36,7 @@ class Oversight:
     gate: Gate
 
     def entries(self, token: str | None, first: int, count: int) -> list[EntrySummary]:
-        """Public halves of entries ``first`` …"""
+        """Public halves of ``count`` entries from ``first`` on."""
         self._authorize(token, "read_log")
         return [_summary(index, self.log.record(index).leaf) for index in self._range(first, count)]
 

@@ -11,6 +11,7 @@ backup is destroyed again and reported.
 
 from __future__ import annotations
 
+import threading  # noqa: TC003 - the type of a field
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,15 @@ class Purge:
     registry: Registry
     recorder: Recorder
     time: TrustedTime
+    one_at_a_time: threading.RLock
+    """Shared with ``EpochDuties``: an epoch is not sealed while it dies, nor logged twice."""
 
     def run(self) -> list[str]:
         """Destroy every due epoch; returns their ids. Callable at any time, by anybody: it can only do its duty."""
+        with self.one_at_a_time:
+            return self._run()
+
+    def _run(self) -> list[str]:
         destroyed = []
         if self.time.may_destroy():
             now = self.time.purge_now()

@@ -7,7 +7,8 @@
     3. apply    the entry's operation to the registry                                        crash: nothing missing
     4. promise  the log's signed promise becomes the receipt
 
-Appending and applying happen under one lock, so the registry is never ahead of, or out of order with, the log.
+All of it happens under one lock, so the registry is never ahead of, or out of order with, the log, and the entries'
+times never fall, however long an act took.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import secrets
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from glassplate.encoding import base64url, canonical_json, from_base64url, parse_json
@@ -70,6 +71,7 @@ class Recorder:
         self._history = history
         self._time = time
         self._lock = threading.RLock()
+        self._latest = datetime.min.replace(tzinfo=UTC)  # trusted time itself begins after the last entry
 
     def record(
         self,
@@ -83,23 +85,26 @@ class Recorder:
         """Make one act durable, apply it, and return its receipt.
 
         ``public`` must be coarse: anybody may read it for ever. ``fields`` are committed to, one digest each, and
-        sealed.
+        sealed. ``at`` is when the act began; an entry never bears an earlier time than the one before it.
 
         Raises:
             LogUnavailable: nothing was recorded that counts; the caller must not act.
+            StorageFailed: the registry cannot follow the log; the caller must not act. What stands in the log is
+                applied before the next entry, or at the next start.
         """
-        shown = {
-            "type": entry_type,
-            "time": at.strftime("%Y-%m-%dT%H:00:00Z"),
-            "agency": self._mandate.agency_id(),
-            **(public or {}),
-        }
-        sealed_fields = {"at": at.isoformat(), **fields}
-        if operation is not None:
-            sealed_fields[OPERATION] = operation
-        record = self._build(shown, sealed_fields, at)
         with self._lock:
-            appended = self._log.append([record])[0]
+            self.reconcile()  # an entry whose operation could not be applied comes before the next one
+            at = self._latest = max(at, self._latest)
+            shown = {
+                "type": entry_type,
+                "time": at.strftime("%Y-%m-%dT%H:00:00Z"),
+                "agency": self._mandate.agency_id(),
+                **(public or {}),
+            }
+            sealed_fields = {"at": at.isoformat(), **fields}
+            if operation is not None:
+                sealed_fields[OPERATION] = operation
+            appended = self._log.append([self._build(shown, sealed_fields, at)])[0]
             self._registry.apply(appended.index, operation)
         return Receipt(
             entry_index=appended.index,

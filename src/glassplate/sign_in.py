@@ -30,7 +30,6 @@ from webauthn.helpers.structs import (
 
 from glassplate.encoding import sha256_hex
 from glassplate.errors import InputRefused, NotSignedIn, Refused
-from glassplate.records import Account, Session, SignInMethod
 from glassplate.registry.sessions import ABSOLUTE_LIMIT, authenticate, hash_token
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
+    from glassplate.records import Account, Session, SignInMethod
     from glassplate.registry import Registry
 
 DEMO_AAGUID = (

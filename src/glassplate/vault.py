@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -155,6 +156,7 @@ class Vault:
         self._clock = clock or SystemClock()
         self._problems: dict[str, str] = {}
         self._published_at: datetime | None = None
+        self._one_duty = threading.RLock()
         self._closing = contextlib.ExitStack()
         try:
             self._open(passphrase, observe)
@@ -208,8 +210,10 @@ class Vault:
         self.oversight = Oversight(
             self.log, self.registry, self.keyring, self.store, self.mandate, self.authorizer, self.gate
         )
-        self.epochs = EpochDuties(self.mandate, self.keyring, self.store, self.registry, self.recorder)
-        self.purge = Purge(self.keyring, self.store, self.registry, self.recorder, self.time)
+        self.epochs = EpochDuties(
+            self.mandate, self.keyring, self.store, self.registry, self.recorder, self._one_duty
+        )
+        self.purge = Purge(self.keyring, self.store, self.registry, self.recorder, self.time, self._one_duty)
         self.intake = Intake(
             self.mandate,
             self.keyring,
@@ -262,6 +266,10 @@ class Vault:
 
     def duties(self) -> None:
         """Everything that is due now. Purge first: it must not wait for anything else to succeed."""
+        with self._one_duty:
+            self._run_duties()
+
+    def _run_duties(self) -> None:
         self._try("purge", self.purge.run)
         if not self.mandate.is_installed:
             return
@@ -315,7 +323,7 @@ class Vault:
         self.mandate.keep(installed)
         self.mandate.use(installed)
         receipt = self._log_charter(installed, now)
-        self.epochs.run(now)
+        self.duties()
         return receipt
 
     def stop(self, text: str) -> Receipt:
@@ -410,7 +418,7 @@ class Vault:
 
 
 def _next_duty(now: datetime) -> datetime:
-    """The next moment of a UTC day at which something is due: keys die and are counted at midnight, days close after it."""
+    """The next moment at which something is due: keys die and are counted at midnight, days close after it."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     moments = (midnight + CLOSE_GRACE, midnight + timedelta(days=1))
     return next(moment for moment in moments if moment > now)

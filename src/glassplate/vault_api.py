@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import datetime  # noqa: TC003 - FastAPI reads the annotations
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Header, Request
@@ -61,6 +61,7 @@ def create_api(vault: Vault) -> FastAPI:
     app.add_exception_handler(Exception, _unexpected)
     _add_open_routes(app, vault)
     _add_sign_in_routes(app, vault)
+    _add_pairing_routes(app, vault)
     _add_officer_routes(app, vault)
     _add_oversight_routes(app, vault)
     _add_administrator_routes(app, vault)
@@ -139,6 +140,10 @@ def _add_sign_in_routes(app: FastAPI, vault: Vault) -> None:
     @app.post("/v1/sign-out")
     def sign_out(token: Token) -> None:
         sign_in.sign_out(vault.gate.who(token), token or "")
+
+
+def _add_pairing_routes(app: FastAPI, vault: Vault) -> None:
+    sign_in = vault.sign_in
 
     @app.post("/v1/pairings")
     def begin_pairing() -> tuple[str, str]:

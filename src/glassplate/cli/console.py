@@ -45,7 +45,7 @@ def emit(value: Any, human: Iterable[str] | Table | str = ()) -> None:
             results.print(line)
 
 
-def say(text: str) -> None:
+def say(text: str | Table) -> None:
     """Words for a person; silent in JSON mode."""
     if not mode.is_json:
         words.print(text)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
+from glassplate.charter import OFFICES
 from glassplate.cli.console import emit
 from glassplate.cli.options import Json
 from glassplate.errors import ProofFailed, UsageError
@@ -20,7 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
     app.command(
         "verify",
-        epilog="Example: glassplate verify demo-city/public --root clerk=SHA256:… --root chief=SHA256:… --root auditor=SHA256:…",
+        epilog="Example: glassplate verify public --root clerk=SHA256:… --root chief=SHA256:… --root auditor=SHA256:…",
     )(verify)
 
 
@@ -36,11 +38,14 @@ def verify(
     auditor_key: Annotated[Path | None, typer.Option(help="The auditor's private key, to open them.")] = None,
     json: Json = False,
 ) -> None:
-    """Check the whole record: charter, log, keys, purges, pages. Believes only the fingerprints. Exit 5 if anything fails."""
+    """Check charter, log, keys, purges and pages, believing only the fingerprints. Exit status 5 if anything fails."""
     del json
     from glassplate.seal.body import AuditorKey
     from glassplate.verify import verify_city
 
+    _demand_folder(public, "the city's public folder, or a copy of it")
+    if bodies is not None:
+        _demand_folder(bodies, "the folder that glassplate audit pull wrote")
     result = verify_city(
         public,
         fingerprints(root),
@@ -62,8 +67,8 @@ def verify(
 
 def lines(result: Verification) -> list[str]:
     """The result as sentences."""
-    told = [f"  [green]✓[/] {fact}" for fact in result.facts]
-    found = [f"  [bold red]✗ {finding}[/]" for finding in result.findings]
+    told = [f"  [green]✓[/] {escape(fact)}" for fact in result.facts]
+    found = [f"  [bold red]✗ {escape(str(finding))}[/]" for finding in result.findings]
     verdict = (
         "Everything holds."
         if result.holds
@@ -79,9 +84,19 @@ def fingerprints(given: list[str]) -> dict[str, str]:
         UsageError: for anything else.
     """
     pairs = [part.partition("=") for part in given]
-    if not all(separator for _, separator, _ in pairs):
-        raise UsageError("Write --root OFFICE=FINGERPRINT, once for clerk, chief and auditor.")
-    return {office.strip(): value.strip() for office, _, value in pairs}
+    named = {office.strip(): value.strip() for office, _, value in pairs}
+    if set(named) != set(OFFICES) or len(pairs) != len(OFFICES) or not all(named.values()):
+        raise UsageError(
+            f"Write --root OFFICE=FINGERPRINT once for each of {', '.join(OFFICES)}, as the ordinance prints them."
+        )
+    return named
+
+
+def _demand_folder(path: Path, what: str) -> None:
+    if not path.is_dir():
+        raise UsageError(f"{path} is not a folder. Give {what}.")
+    if (path / "settings.toml").exists():
+        raise UsageError(f"{path} is the whole city. Give its public folder: {path / 'public'}")
 
 
 def moment(text: str | None) -> datetime:

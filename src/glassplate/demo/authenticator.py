@@ -41,7 +41,7 @@ class DemoAuthenticator:
     def create(cls, path: Path) -> DemoAuthenticator:
         """A new passkey, kept in ``path``."""
         made = cls(secrets.token_bytes(32), ec.generate_private_key(ec.SECP256R1()), 0, path)
-        made._save()  # noqa: SLF001 - own method
+        made._save()
         return made
 
     @classmethod

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import shutil
+import tempfile
 from datetime import datetime, timedelta
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glassplate.cli.console import progress, results, say, table
+from glassplate.cli.console import progress, say, table
 from glassplate.cli.ingest import run_lane
 from glassplate.cli.search import marked, receipt_line
 from glassplate.client import VaultClient
@@ -18,7 +19,7 @@ from glassplate.errors import GlassplateError, Refused
 from glassplate.records import SearchRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from glassplate.records import PlateRead, SearchResult
 
@@ -67,22 +68,29 @@ def photo_rows(role: str) -> list[dict[str, str]]:
 
 
 def ingest(stage: Stage, rows: Sequence[dict[str, str]], first_at: datetime, step: timedelta) -> int:
-    """Spread photos over the cameras and send each camera's through its lane; returns how many reads were stored."""
-    stored, names = 0, [row["file"] for row in rows]
+    """Spread photos over the cameras and send each camera's through its lane; returns how many reads were stored.
+
+    The photos lie in a temporary folder only: what a camera sees is never stored in the city.
+    """
+    names = [row["file"] for row in rows]
     times = {name: first_at + step * number for number, name in enumerate(names)}
+    stored = 0
     with as_file(files("glassplate") / "demo_photos") as shipped:
         for number, camera_id in list(enumerate(CAMERAS))[: len(names)]:
-            folder = stage.folder.root / "photos" / f"{first_at:%Y%m%d-%H%M}" / camera_id
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in names[number :: len(CAMERAS)]:
-                shutil.copyfile(shipped / name, folder / name)
-            with VaultClient(stage.folder.socket) as client:
-                outcome = run_lane(client, stage.folder, camera_id, folder, lambda path: times[path.name])
-            refused = [*outcome.refused, *(reason for _, reason in outcome.refused_by_vault)]
-            demonstrate(not refused, f"every photo is accepted, not: {'; '.join(refused)}")
-            stored += outcome.delivered
-            _tell_reads(outcome.reads, {times[n]: n for n in names})
+            with tempfile.TemporaryDirectory() as street:
+                for name in names[number :: len(CAMERAS)]:
+                    shutil.copyfile(shipped / name, Path(street) / name)
+                stored += _run_camera(stage, camera_id, Path(street), times)
     return stored
+
+
+def _run_camera(stage: Stage, camera_id: str, street: Path, times: dict[str, datetime]) -> int:
+    with VaultClient(stage.folder.socket) as client:
+        outcome = run_lane(client, stage.folder, camera_id, street, lambda path: times[path.name])
+    refused = [*outcome.refused, *(reason for _, reason in outcome.refused_by_vault)]
+    demonstrate(not refused, f"every photo is accepted, not: {'; '.join(refused)}")
+    _tell_reads(outcome.reads, {when: name for name, when in times.items()})
+    return outcome.delivered
 
 
 def _tell_reads(reads: Sequence[PlateRead], names: dict[datetime, str]) -> None:
@@ -99,13 +107,13 @@ def photos_become_reads(stage: Stage) -> None:
     stage.open_chapter("Photos go in, sealed plate reads come out")
     rows = photo_rows("base")
     say(
-        f"  {len(rows)} photos at {len(CAMERAS)} cameras; a lane holds public keys only and cannot open what it sealed."
+        f"  {len(rows)} photos at {len(CAMERAS)} cameras. A lane holds public keys only and cannot open what it sealed."
     )
     stage.advance(stage.photo_day + timedelta(hours=12))
     stored = ingest(stage, rows, stage.photo_day + timedelta(hours=7), timedelta(minutes=17))
     demonstrate(stored >= 10, "at least ten reads are stored")  # noqa: PLR2004 - the issue's number
     say(
-        f"  {stored} reads are stored, each sealed to the day's key. The photos were never stored: people and faces have no way in."
+        f"  {stored} reads are stored, each sealed to the day's key, each with its plate crop and nothing else of its photo."
     )
 
 
@@ -159,7 +167,7 @@ def show_result(result: SearchResult) -> None:
         for f in result.reads
     ]
     columns = ("Read", "Least sure", "Time (UTC)", "Camera", "Vehicle", "Dies on")
-    results.print(table("  " + receipt_line(result), columns, rows))
+    say(table("  " + receipt_line(result), columns, rows))
 
 
 REFUSALS: dict[str, dict[str, object]] = {
@@ -214,22 +222,19 @@ def hotlist_raises_alert(stage: Stage) -> None:
     ingest(stage, [row], now - timedelta(minutes=3), timedelta(minutes=1))
     with stage.person(OFFICER) as officer:
         alert = next(a for a in officer.alerts() if a.state == "waiting")
-        sound = (
-            "silent: the read's state is unknown, so the eye decides"
-            if alert.region_matches is None
-            else "state matches"
-        )
         say(
-            f"  Alert {alert.alert_id} at {alert.camera_name}: wanted {alert.entry.plate} ({alert.entry.category}); {sound}."
+            f"  Alert {alert.alert_id} at {alert.camera_name}: wanted {alert.entry.plate} ({alert.entry.category})."
         )
+        if alert.region_matches is None:
+            say("  It is silent: the read's state is unknown, so only the eye may decide.")
         shown = officer.show_alert(alert.alert_id)
-        crop = stage.folder.root / "alert-crop.jpg"
-        demonstrate(shown.found is not None, "the alert shows its read")
-        if shown.found:
-            crop.write_bytes(shown.found.crop_jpeg)
-            say(
-                f"  Shown by entry {shown.receipt.entry_index}: read {shown.found.read.text}, crop in {crop.name}. The eye compares: the same."
-            )
+        demonstrate(
+            shown.found is not None and bool(shown.found.crop_jpeg), "the alert shows its read and crop"
+        )
+        seen = shown.found.read.text if shown.found else ""
+        say(
+            f"  Entry {shown.receipt.entry_index} shows the crop beside the list entry; the eye reads {seen}: the same."
+        )
         receipt = officer.decide_alert(
             alert.alert_id, confirmed=True, disposition="vehicle_located", note="Compared by eye."
         )
@@ -251,7 +256,7 @@ def days_pass(stage: Stage, today: datetime) -> Path:
             at = stage.advance(min(at + timedelta(days=1), death))
             bars.update(task, completed=(at - stage.photo_day).days)
     say(
-        "  Each day: keys made ahead, yesterday's segment sealed and its hash logged, live keys counted, due keys destroyed."
+        "  Each day: keys made ahead, yesterday sealed and its hash logged, live keys counted, due keys destroyed."
     )
     now = stage.now()
     with stage.person(OFFICER) as officer:
@@ -266,7 +271,7 @@ def days_pass(stage: Stage, today: datetime) -> Path:
     demonstrate(day.state == "destroyed", "the first day's key is destroyed")
     alive = sum(epoch.state != "destroyed" for epoch in epochs.values())
     say(
-        f"  The key of {day.epoch_id}: created, closed, [bold]destroyed[/], as fixed on the day it was made. {alive} keys are alive."
+        f"  The key of {day.epoch_id}: created, closed, [bold]destroyed[/] on the date fixed at its birth; {alive} are alive."
     )
     stage.advance(today)
     return stolen
@@ -275,7 +280,7 @@ def days_pass(stage: Stage, today: datetime) -> Path:
 def _steal_segment(stage: Stage) -> Path:
     """A thief copies the first day's segment while it is alive; later no key opens the copy."""
     segment = next((stage.folder.vault / "store").glob(f"{stage.photo_day:%Y-%m-%d}.*.sealed"))
-    stolen = stage.folder.root / "stolen" / segment.name
+    stolen = stage.attacks / segment.name
     stolen.parent.mkdir(exist_ok=True)
     shutil.copyfile(segment, stolen)
     return stolen
@@ -297,9 +302,3 @@ def fresh_reads(stage: Stage, today: datetime) -> None:
     with stage.person(OFFICER) as officer:
         result = officer.search(request(stage, wanted_plate(), since=today - timedelta(days=1), until=today))
     demonstrate(len(result.reads) > 0, "today's search finds today's reads")
-
-
-def each(acts: Sequence[Callable[[Stage], object]], stage: Stage) -> None:
-    """Run chapters that need nothing but the stage."""
-    for act in acts:
-        act(stage)

@@ -61,7 +61,7 @@ def _audit(stage: Stage, public: Path, today: datetime, key: AuditorKey) -> str:
 
 
 def _changed_copy(stage: Stage, public: Path, today: datetime) -> None:
-    copy = stage.folder.root / "tampered"
+    copy = stage.attacks / "changed-copy"
     shutil.copytree(public, copy)
     bundle = max((copy / "log" / "tile" / "entries").rglob("*.p/*"), key=lambda path: int(path.name))
     data = bytearray(bundle.read_bytes())
@@ -75,8 +75,8 @@ def _changed_copy(stage: Stage, public: Path, today: datetime) -> None:
 
 
 def _twin(stage: Stage, public: Path, today: datetime) -> None:
-    twin = stage.folder.root / "twin"
-    forged = build_twin(public, twin, stage.folder.root / "twin-work")
+    twin = stage.attacks / "twin"
+    forged = build_twin(public, twin, stage.attacks / "twin-work")
     own = verify_city(twin, forged, today)
     demonstrate(own.holds, "the twin is consistent in itself")
     result = verify_city(twin, stage.fingerprints, today)
@@ -105,5 +105,5 @@ def stolen_segment_stays_shut(stage: Stage, stolen: Path) -> None:
         done.returncode == 0 and said["tried"] > 0 and not said["opened"], "no key opens the stolen segment"
     )
     say(
-        f"  A thief's copy of the destroyed day's segment, made while it lived: all {said['tried']} keys that exist were tried, 0 open it."
+        f"  A thief's copy of the dead day's segment, made while it lived: {said['tried']} keys exist, 0 open it."
     )

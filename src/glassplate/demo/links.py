@@ -1,4 +1,4 @@
-"""One-time sign-in links for the demo's people, made by the demo's administrator; the vault honors them in demos only."""
+"""One-time sign-in links for the demo's people, made by its administrator; the vault honors them in demos only."""
 
 from __future__ import annotations
 

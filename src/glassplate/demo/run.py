@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from glassplate.cli.connection import running_vault
 from glassplate.cli.console import say
-from glassplate.config import Settings
 from glassplate.demo import ceremony, chapters, check
 from glassplate.demo.stage import DAYS, Stage, start_of_demo
 from glassplate.errors import UsageError
 
 if TYPE_CHECKING:
-    from glassplate.config import CityFolder
+    from glassplate.config import CityFolder, Settings
 
 
 def run_demo(folder: CityFolder, settings: Settings) -> Stage:

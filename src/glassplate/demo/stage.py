@@ -14,6 +14,7 @@ from glassplate.demo.authenticator import DemoAuthenticator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from glassplate.config import CityFolder, Settings
 
@@ -49,6 +50,11 @@ class Stage:
     def photo_day(self) -> datetime:
         """Midnight of the day on which the photos are taken: the demo's second day."""
         return (self.started_at + timedelta(days=1)).replace(hour=0)
+
+    @property
+    def attacks(self) -> Path:
+        """What thieves and forgers made of public or stolen bytes, kept for the curious."""
+        return self.folder.root / "attacks"
 
     def open_chapter(self, title: str) -> None:
         """A numbered heading."""

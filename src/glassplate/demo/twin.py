@@ -53,6 +53,7 @@ def build_twin(public: Path, twin: Path, work: Path) -> dict[str, str]:
     for name in ("epoch-keys.note", "site.note"):
         text = open_note((public / name).read_bytes(), demand=VerifierKey.parse(old_charter.bundle_vkey)).text
         (twin / name).write_bytes(sign_note(text, [publisher]))
+    (twin / "bundle.vkey").write_text(f"{publisher.verifier}\n")
     return {office: key.public.fingerprint for office, key in offices.items()}
 
 

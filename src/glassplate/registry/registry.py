@@ -303,7 +303,7 @@ def _open(path: Path, key: bytes) -> Any:
     database.execute("pragma journal_mode=wal")
     database.execute("pragma synchronous=full")
     if is_new or not database.execute("select count(*) from sqlite_master").fetchone()[0]:
-        database.executescript(f"begin; {SCHEMA} insert into meta values ('applied_size','0'); commit;")
+        database.executescript(SCHEMA)
     return database
 
 

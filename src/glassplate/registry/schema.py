@@ -1,6 +1,7 @@
 """Tables of the registry, version 1."""
 
 SCHEMA = """
+begin;
 create table meta(k text primary key, v text not null);
 create table account(
   account_id text primary key, display_name text not null, roles text not null, active integer not null,
@@ -27,4 +28,6 @@ create table epoch(
   epoch_id text primary key, created_index integer, closed_index integer, destroyed_index integer, reads integer);
 create table segment(name text primary key, epoch_id text not null, sha256 text not null, reads integer not null);
 create table counter(name text primary key, value integer not null);
+insert into meta values ('applied_size', '0');
+commit;
 """

@@ -9,7 +9,7 @@ from glassplate.seal.batch import (
     verify_batch,
 )
 from glassplate.seal.body import AuditorKey, auditor_key_id, open_body, seal_body
-from glassplate.seal.bundle import EpochBundle, bundle_text, parse_bundle
+from glassplate.seal.bundle import EpochBundle, bundle_text, keys_sha256, parse_bundle
 from glassplate.seal.camera_key import CameraKey
 from glassplate.seal.envelope import public_key_from_text, public_key_text
 from glassplate.seal.opener import ImageOpener, ReadOpener
@@ -28,6 +28,7 @@ __all__ = [
     "Sealer",
     "auditor_key_id",
     "bundle_text",
+    "keys_sha256",
     "open_body",
     "parse_batch",
     "parse_bundle",

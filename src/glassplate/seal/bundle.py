@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glassplate.encoding import canonical_json, parse_json, parse_time, time_text
+from glassplate.encoding import canonical_json, parse_json, parse_time, sha256_hex, time_text
 from glassplate.errors import InputRefused
 from glassplate.records import EpochPublicKey
 from glassplate.seal.envelope import public_key_from_text
@@ -67,6 +67,11 @@ def parse_bundle(text: str) -> EpochBundle:
         raise InputRefused(f"A list of epoch keys has at most {MAX_BUNDLE_KEYS} keys.")
     keys = tuple(_key(item) for item in listed)
     return EpochBundle(document["agency_id"], parse_time(document["issued_at"]), keys)
+
+
+def keys_sha256(key: EpochPublicKey) -> str:
+    """What the log's entry of a key's creation commits to, so that no foreign key can be handed out under its name."""
+    return sha256_hex(f"{key.read_key}\n{key.image_key}\n".encode())
 
 
 def _key(item: Any) -> EpochPublicKey:

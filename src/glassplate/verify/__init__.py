@@ -1,14 +1,15 @@
 """Checking a city from outside: only its public folder and the offices' fingerprints are believed.
 
+    (0) folder     plain files only, none without a reason                        `folder.check_folder`, `check_strays`
     (1) charters   every version, against the fingerprints                        `charters.check_charters`
     (2) policies   files under their own hashes                                   `charters.check_policies`
-    (3) key        the log's key is the one the charter names; a re-keyed twin fails here
+    (3) keys       the log's and the publisher's are those the charter names; a re-keyed twin fails here
     (4) tree       checkpoint, tiles, entries                                     `tree.check_tree`
     (5) charters   installed ones are published ones                              `charters.check_installations`
     (6) keys       created, closed, destroyed in time, counted daily              `key_life.KeyLife`
     (7) acts       only inside a charter's life, only by the agency it names      `acts.check_acts`
     (8) bundle     the published epoch keys are those of the record               `published.check_bundle`
-    (9) report     its numbers are those of the record                            `published.check_report`
+    (9) report     pages as signed; numbers are those of the record               `published.check_site`, `check_report`
     (10) bodies    with an auditor's pulled folder                                `bodies.check_bodies`
 
 Nothing here imports the vault, the store or the keys.

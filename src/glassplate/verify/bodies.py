@@ -1,13 +1,15 @@
-"""Bodies as an auditor pulled them: each belongs to its leaf, opens with the auditor's key, and says all it committed to."""
+"""Bodies as an auditor pulled them: each belongs to its leaf, opens, and says all that the leaf committed to."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from glassplate.encoding import canonical_json, from_base64url, parse_json
 from glassplate.errors import GlassplateError
-from glassplate.log import body_hash, check_body, parse_leaf
+from glassplate.log import check_body, check_sealed, parse_leaf
 from glassplate.seal.body import open_body
+from glassplate.verify.folder import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
     from glassplate.verify.findings import Verification
     from glassplate.verify.tree import PublicEntry
 
-BODY_LIMIT = 4 * 1024 * 1024
+BODY_LIMIT = 4 * 1024 * 1024  # as the vault's own: a hot list in one part
 BODY_INFO = b"glassplate/body/v1\n"  # docs/formats.md, Body: HPKE info = this and the canonical public half
+_BODY_NAME = re.compile(r"(?P<index>0|[1-9][0-9]{0,11})\.(?P<key_id>[0-9a-f]{24})\.body", re.ASCII)
 
 
 def check_bodies(
@@ -29,31 +32,64 @@ def check_bodies(
     seen: set[int] = set()
     by_index = {entry.index: entry for entry in entries}
     for path in sorted(folder.glob("*.body")):
-        index_text, key_id = (
-            path.name.removesuffix(".body").split(".", 1) if path.name.count(".") > 1 else ("", "")
-        )
-        entry = by_index.get(int(index_text)) if index_text.isdigit() else None
-        if entry is None:
+        match = _BODY_NAME.fullmatch(path.name)
+        entry = by_index.get(int(match["index"])) if match else None
+        if match is None or entry is None:
             result.find(path.name, "no published entry has this body")
             continue
-        body = path.read_bytes()[: 2 * BODY_LIMIT]
-        expected = parse_leaf(entry.leaf).sealed.get(key_id)
-        if expected is None or body_hash(body) != expected:
-            result.find(path.name, f"it is not the body that {entry.where} committed to")
+        try:
+            body = read_file(path, 2 * BODY_LIMIT)
+            check_sealed(entry.leaf, match["key_id"], body)
+        except GlassplateError as error:
+            result.find(path.name, f"it is not the body that {entry.where} committed to ({error})")
             continue
         seen.add(entry.index)
-        if key is not None and key.key_id == key_id:
+        if key is not None and key.key_id == match["key_id"]:
             try:
                 opened[entry.index] = open_checked(entry.leaf, body, key)
-            except (GlassplateError, KeyError, TypeError) as error:
+            except (GlassplateError, KeyError, TypeError, AttributeError) as error:
                 result.find(path.name, f"it does not open to what {entry.where} committed to ({error})")
-    missing = [entry for entry in entries if entry.index not in seen]
-    for entry in missing:
-        result.find(entry.where, "its body is missing from the auditor's folder: withheld, or not pulled yet")
+    _check_complete(entries, seen, result)
+    _check_outcomes(opened, by_index, result)
+    if key is not None and seen and not opened:
+        result.find(
+            folder.name,
+            f"none of its bodies is sealed to the auditor key {key.key_id}; give the key that pulled them",
+        )
     result.tell(
         f"{len(seen)} bodies belong to their entries" + (f"; {len(opened)} were opened." if key else ".")
     )
     return opened
+
+
+def _check_complete(entries: Sequence[PublicEntry], seen: set[int], result: Verification) -> None:
+    """A hole between pulled bodies is a finding; entries after the last one were written after the pull."""
+    last = max(seen, default=-1)
+    for entry in entries:
+        if entry.index < last and entry.index not in seen:
+            result.find(entry.where, "its body is missing from the auditor's folder: withheld or lost")
+    newer = sum(entry.index > last for entry in entries)
+    if not seen and entries:
+        result.find(
+            "bodies", "the folder holds no body of this record; pull them with: glassplate audit pull"
+        )
+    elif newer:
+        result.tell(f"The bodies of the newest {newer} entries are not pulled yet.")
+
+
+def _check_outcomes(
+    opened: dict[int, dict[str, Any]], by_index: dict[int, PublicEntry], result: Verification
+) -> None:
+    """Each outcome names its search by number: an entry that was taken out before it would shift the numbers."""
+    for index, fields in opened.items():
+        entry = by_index[index]
+        if entry.entry_type != "search-outcome":
+            continue
+        search = by_index.get(fields["search_index"]) if isinstance(fields.get("search_index"), int) else None
+        if search is None or search.entry_type != "search" or search.index >= index:
+            result.find(
+                entry.where, f"its body is of the search in entry {fields.get('search_index')}, which is none"
+            )
 
 
 def open_checked(leaf: bytes, body: bytes, key: AuditorKey) -> dict[str, Any]:

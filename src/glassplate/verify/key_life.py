@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from glassplate.seal.bundle import keys_sha256
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from glassplate.records import EpochPublicKey
     from glassplate.verify.findings import Verification
     from glassplate.verify.tree import PublicEntry
 
+YEARS = range(2000, 2200)  # dates outside are nonsense, and would overflow when added to
+HOUR = timedelta(hours=1)  # public times are cut to it
 LATE_AFTER = timedelta(hours=1)  # a purge that a restart delayed is told; an hour is no restart
 
 
@@ -21,7 +26,7 @@ class _Key:
     key_id: str
     starts: datetime
     destroy_at: datetime
-    closed: bool = False
+    public_keys: str
     destroyed: bool = False
 
 
@@ -33,7 +38,8 @@ class KeyLife:
         self._retention_at = retention_at
         self._result = result
         self._keys: dict[str, _Key] = {}
-        self._days: dict[date, int] = {}
+        self._days: set[date] = set()
+        self._first_day: date | None = None
 
     def follow(self, entries: Sequence[PublicEntry], now: datetime) -> None:
         """Check every entry, then what is true at ``now``."""
@@ -50,28 +56,34 @@ class KeyLife:
                 continue
             try:
                 step(entry)
-            except (KeyError, ValueError):
-                self._result.find(entry.where, "its public fields are not those of format 1")
+            except (KeyError, ValueError) as error:
+                self._result.find(entry.where, f"its public fields are not those of format 1 ({error})")
         self._at_the_end(now)
 
-    def destroy_at(self, epoch: str) -> datetime | None:
-        """When the record says that the epoch's key dies."""
-        key = self._keys.get(epoch)
-        return key.destroy_at if key else None
-
-    def key_id(self, epoch: str) -> str | None:
-        """The id under which the epoch's key was created."""
-        key = self._keys.get(epoch)
-        return key.key_id if key else None
+    def problems_of(self, listed: EpochPublicKey) -> list[str]:
+        """What the record says against a key that is handed out to lanes."""
+        key = self._keys.get(listed.epoch_id)
+        if key is None:
+            return [f"it lists a key for {listed.epoch_id} that the record did not create"]
+        problems = []
+        if key.destroy_at != listed.destroy_at:
+            problems.append(f"it lists {listed.epoch_id} with another death than the record does")
+        if key.public_keys != keys_sha256(listed):
+            problems.append(f"it lists other public keys for {listed.epoch_id} than the record created")
+        if key.destroyed:
+            problems.append(f"it lists the key of {listed.epoch_id}, which the record shows as destroyed")
+        return problems
 
     def _created(self, entry: PublicEntry) -> None:
         public = entry.public
         key = _Key(
             public["epoch"],
             public["key_id"],
-            datetime.fromisoformat(public["starts"]),
-            datetime.fromisoformat(public["destroy_at"]),
+            _time(public["starts"]),
+            _time(public["destroy_at"]),
+            public["public_keys"],
         )
+        self._first_day = self._first_day or entry.at.date()
         if key.epoch in self._keys:
             self._result.find(entry.where, f"the key of {key.epoch} is created a second time")
         retention = self._retention_at(entry.index)
@@ -86,14 +98,18 @@ class KeyLife:
         key = self._known(entry)
         if key and key.destroyed:
             self._result.find(entry.where, f"the epoch {key.epoch} is closed after its key was destroyed")
-        if key:
-            key.closed = True
 
     def _destroyed(self, entry: PublicEntry) -> None:
         key = self._known(entry)
         if key is None:
             return
-        done = datetime.fromisoformat(entry.public["done"])
+        done = _time(entry.public["done"])
+        if key.destroyed:
+            self._result.find(entry.where, f"the key of {key.epoch} is destroyed a second time")
+        if done > entry.at + HOUR:
+            self._result.find(
+                entry.where, f"it says that the key of {key.epoch} died after the entry was written"
+            )
         if entry.public["key_id"] != key.key_id:
             self._result.find(entry.where, f"it names another key than the one created for {key.epoch}")
         if done > key.destroy_at + LATE_AFTER:
@@ -113,7 +129,12 @@ class KeyLife:
             )
         for epoch in sorted(true - said):
             self._result.find(entry.where, f"it leaves out {epoch}, whose destruction is not in the record")
-        self._days[day] = entry.index
+        if day != entry.at.date():
+            self._result.find(
+                entry.where, f"it counts the keys of {day} but was written on {entry.at:%Y-%m-%d}"
+            )
+            return
+        self._days.add(day)
 
     def _known(self, entry: PublicEntry) -> _Key | None:
         key = self._keys.get(entry.public["epoch"])
@@ -146,7 +167,10 @@ class KeyLife:
         if not self._days:
             self._result.find("key inventory", "the record has none; one a day is required")
             return
-        day, last = min(self._days), now.astimezone(UTC).date() - timedelta(days=1)
+        day, last = (
+            min({*self._days, self._first_day or min(self._days)}),
+            now.astimezone(UTC).date() - timedelta(days=1),
+        )
         missing = []
         while day <= last:
             if day not in self._days:
@@ -157,3 +181,10 @@ class KeyLife:
                 "key inventory",
                 f"{len(missing)} days are missing, the first {missing[0]}: a silent day is a day without proof",
             )
+
+
+def _time(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None or at.year not in YEARS:
+        raise ValueError(f"{text!r} is no time with a zone in this century or the next")
+    return at.astimezone(UTC)

@@ -9,10 +9,26 @@ from glassplate.errors import GlassplateError
 from glassplate.log import VerifierKey
 from glassplate.verify.acts import check_acts
 from glassplate.verify.bodies import check_bodies
-from glassplate.verify.charters import check_charters, check_installations, check_policies
+from glassplate.verify.charters import (
+    DOCUMENTS,
+    check_charters,
+    check_installations,
+    check_policies,
+    policy_names,
+    published_versions,
+)
 from glassplate.verify.findings import Verification
+from glassplate.verify.folder import check_folder, check_strays, read_file
 from glassplate.verify.key_life import KeyLife
-from glassplate.verify.published import check_bundle, check_report, check_site
+from glassplate.verify.published import (
+    BUNDLE_NAME,
+    MAX_KEY_BYTES,
+    SITE_NAME,
+    check_bundle,
+    check_publisher,
+    check_report,
+    check_site,
+)
 from glassplate.verify.tree import check_tree
 
 if TYPE_CHECKING:
@@ -23,8 +39,6 @@ if TYPE_CHECKING:
     from glassplate.charter import Charter
     from glassplate.seal.body import AuditorKey
     from glassplate.verify.charters import PublishedCharter
-
-MAX_KEY_BYTES = 4096
 
 
 def verify_city(
@@ -40,43 +54,60 @@ def verify_city(
     Never raises for what it finds; an empty ``findings`` means that everything holds.
     """
     result = Verification()
-    charters = check_charters(public / "charter", fingerprints, result)  # (1)
-    check_policies(public / "policy", charters, result)  # (2)
-    log_key = _log_key(public, charters, result)  # (3)
-    if log_key is None:
+    if not check_folder(public, result):  # (0)
         return result
-    entries = check_tree(public / "log", log_key, result)  # (4)
+    charters = check_charters(public, fingerprints, result)  # (1)
+    check_policies(public, charters, result)  # (2)
+    if not charters:
+        return result
+    newest = charters[-1].charter
+    log_key, publisher = _keys(newest, result)  # (3)
+    if log_key is None or publisher is None:
+        return result
+    _check_shown_key(public, log_key, result)
+    check_publisher(public, publisher, result)
+    pages = check_site(public, publisher, result)  # (9)
+    check_strays(public, _known(public, charters, pages), result)
+    entries = check_tree(public, log_key, result)  # (4)
     if not entries:
         return result
     installed = check_installations(entries, charters, result)  # (5)
     key_life = KeyLife(lambda index: _retention(installed, index), result)
     key_life.follow(entries, now)  # (6)
     check_acts(entries, installed, result)  # (7)
-    check_bundle(public, charters, key_life, result)  # (8)
-    check_site(public, charters, result)  # (9)
+    check_bundle(public, publisher, newest.agency.id, key_life, result)  # (8)
     check_report(public, entries, result)
     if audit_folder is not None:
         check_bodies(audit_folder, entries, auditor_key, result)  # (10)
     return result
 
 
-def _log_key(public: Path, charters: list[PublishedCharter], result: Verification) -> VerifierKey | None:
-    if not charters:
-        return None
-    named = charters[-1].charter.log_vkey
+def _keys(charter: Charter, result: Verification) -> tuple[VerifierKey | None, VerifierKey | None]:
     try:
-        shown = (public / "log" / "vkey").read_bytes()[:MAX_KEY_BYTES].decode().strip()
-        if shown != named:
+        return VerifierKey.parse(charter.log_vkey), VerifierKey.parse(charter.bundle_vkey)
+    except GlassplateError as error:
+        result.find("charter", f"it names a malformed key ({error})")
+        return None, None
+
+
+def _check_shown_key(public: Path, log_key: VerifierKey, result: Verification) -> None:
+    try:
+        if read_file(public / "log" / "vkey", MAX_KEY_BYTES) != f"{log_key}\n".encode():
             result.find(
                 "log/vkey",
                 "it is not the key that the signed charter names: this is another log, or a re-keyed twin",
             )
-        return VerifierKey.parse(named)
-    except (OSError, UnicodeDecodeError) as error:
-        result.find("log/vkey", f"it cannot be read ({error})")
     except GlassplateError as error:
-        result.find("charter", f"it names a malformed log key ({error})")
-    return None
+        result.find("log/vkey", error)
+
+
+def _known(public: Path, charters: list[PublishedCharter], pages: set[str]) -> set[str]:
+    """Every file that a signature or a hash covers, but for tiles. Charters that do not hold are found elsewhere."""
+    documents = {f"charter/{version}/{name}" for version in published_versions(public) for name in DOCUMENTS}
+    policies = {name for published in charters for name in policy_names(published)}
+    return (
+        {"log/checkpoint", "log/vkey", "bundle.vkey", BUNDLE_NAME, SITE_NAME} | documents | policies | pages
+    )
 
 
 def _retention(installed: Mapping[int, Charter], index: int) -> timedelta | None:

@@ -123,7 +123,7 @@ ANY = "forbid (principal, action, resource);"
 BAD_OVERLAYS = {
     "a rule without a name": (ANY, "needs an id"),
     "a rule with a name of the base": (
-        ANY and '@id("rate-limit") @cites("x") @says("x") ' + ANY,
+        '@id("rate-limit") @cites("x") @says("x") ' + ANY,
         "starts with 'city-'",
     ),
     "a name with capitals": ('@id("city-A") @cites("x") @says("x") ' + ANY, "lower-case"),
@@ -200,18 +200,20 @@ HOSTILE = {
     "a short text that makes a large output": when("context has a" + ".a" * 1_500),
     "a chain of whens": rule("forbid (principal, action, resource)" + " when { true }" * 10_000 + ";"),
     "too large": "// " + "x" * 300_000,
-    "lone surrogates": "// \ud800",
 }
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_drafts_are_refused_before_the_parser_sees_them(text):
-    if text == HOSTILE["lone surrogates"]:
-        with pytest.raises(InputRefused):
-            check_draft(text)
-        return
     with pytest.raises(CharterRejected):
         read_rules(shipped_policy(text))
+    with pytest.raises(InputRefused):
+        check_draft(text)
+
+
+def test_a_draft_with_a_lone_surrogate_is_refused():
+    with pytest.raises(InputRefused):
+        check_draft("// \ud800")
 
 
 def test_a_nested_schema_is_refused():

@@ -294,7 +294,7 @@ ROLE_WORLDS = {
 }
 WORLDS = (
     {name: (request, OPEN_CHARTER) for name, request in ALLOWED.items()}
-    | {f"one fault: {name}": world for name, world in ONE_FAULT.items() if name not in ("fact-missing",)}
+    | {f"one fault: {name}": world for name, world in ONE_FAULT.items() if name != "fact-missing"}
     | BOUNDARIES
     | ROLE_WORLDS
 )
@@ -424,30 +424,31 @@ IDS = [re.search(r'@id\("([^"]+)"\)', statement)[1] for statement in STATEMENTS]
 EXPECTED = {name: expected_rules(*world) for name, world in WORLDS.items() if "unknown" not in name}
 
 
-def killers(base):
-    """The names of the worlds that a changed base answers differently."""
+def is_killed(base, rule=""):
+    """Whether some world is answered differently under a changed base; those about ``rule`` are tried first."""
     policy = replace(POLICY, base=base)
     engines = {}
-    found = []
-    for name, expected in EXPECTED.items():
+    role = rule.removeprefix("role-")
+    for name, expected in sorted(
+        EXPECTED.items(), key=lambda item: rule not in item[1] and not item[0].startswith(role)
+    ):
         request, charter = WORLDS[name]
         key = charter.to_json()
         engine = engines.get(key) or engines.setdefault(key, engine_for(charter, policy))
         if answer(engine, request) != expected:
-            found.append(name)
-            break
-    return found
+            return True
+    return False
 
 
 def test_the_unchanged_base_answers_every_world_as_expected():
-    assert killers(POLICY.base) == []
+    assert not is_killed(POLICY.base)
 
 
 @pytest.mark.parametrize("rule", IDS)
 def test_no_rule_can_be_dropped_unnoticed(rule):
     rest = [statement for statement, name in zip(STATEMENTS, IDS, strict=True) if name != rule]
     assert len(rest) == len(STATEMENTS) - 1
-    assert killers("\n".join(rest))
+    assert is_killed("\n".join(rest), rule)
 
 
 TURNED = {"<=": "<", "<": "<=", ">": ">=", ">=": ">", "==": "!=", "!=": "==", "&&": "||", "||": "&&", "!": ""}
@@ -481,9 +482,9 @@ def test_there_are_mutants_of_most_rules():
     assert len(MUTANTS) > 90
 
 
-@pytest.mark.parametrize("base", MUTANTS.values(), ids=MUTANTS)
-def test_no_comparison_can_be_turned_unnoticed(base):
-    assert killers(base)
+@pytest.mark.parametrize("name", MUTANTS)
+def test_no_comparison_can_be_turned_unnoticed(name):
+    assert is_killed(MUTANTS[name], name.split(" ")[0])
 
 
 def test_the_shipped_base_and_schema_pass_the_lint_and_name_every_rule():

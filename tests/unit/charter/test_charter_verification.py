@@ -22,6 +22,8 @@ from charter_testing import (
     make_charter,
     make_documents,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from glassplate.charter import (
     OFFICES,
@@ -432,6 +434,55 @@ def test_nothing_may_be_said_beside_what_is_signed(name, edit):
     message, rule = refusal(edited(name, edit))
     assert name in message
     assert rule == "charter-documents"
+
+
+def places(value, path=()):
+    """Every path to a value inside ``value``."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in inner:
+        yield from places(child, (*path, key))
+
+
+SIGNED_PLACES = [
+    (name, path) for name in SIGNED_FILES for path in places(json.loads(DOCUMENTS[name])["signed"]) if path
+]
+ODD = [
+    None,
+    True,
+    -1,
+    2**70,
+    "",
+    "x",
+    "\u0000",
+    "clerk",
+    [],
+    [[]],
+    {},
+    {"a": 1},
+    "2099-01-01T00:00:00Z",
+    "9" * 500,
+]
+
+
+@given(place=st.sampled_from(SIGNED_PLACES), value=st.sampled_from(ODD) | st.text(max_size=5))
+@settings(max_examples=400, deadline=None)
+def test_odd_values_that_all_offices_signed_are_refused_or_read_and_never_an_error(place, value):
+    name, path = place
+
+    def put(document):
+        inner = document["signed"]
+        for step in path[:-1]:
+            inner = inner[step]
+        inner[path[-1]] = value
+
+    documents = resigned(name, put)
+    try:
+        verified = verify_charter(documents, now=None)
+    except CharterRejected:
+        return
+    assert name == "charter.json" or "spec_version" in path
+    assert verify_charter(sign(documents, KEYS["clerk"]), now=None) == verified
 
 
 def test_files_missing_or_too_many():
