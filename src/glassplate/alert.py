@@ -13,23 +13,24 @@ Rules, to be ticked off:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from glassplate.encoding import sha256_hex
-from glassplate.errors import InputRefused, Refused, UsageError
-from glassplate.plate_text import normalize
+from glassplate.errors import InputRefused, UsageError
+from glassplate.plate_text import PlatePattern, normalize
 from glassplate.records import UNKNOWN, Alert, AlertState, HotlistEntry, HotlistImport, ShownAlert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glassplate.authorize import Authorizer
+    from glassplate.authorize import Authorizer, Permission
     from glassplate.gate import Gate
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
-    from glassplate.records import PlateRead, Receipt
+    from glassplate.records import PlateRead, Receipt, Session
     from glassplate.registry import Registry, StoredAlert
 
 MIN_PLATE_LENGTH = 5  # shorter entries match strangers by the dozen
@@ -58,6 +59,8 @@ class Alerts:
     authorizer: Authorizer
     mandate: Mandate
     gate: Gate
+    changing: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    """Held from the look at an alert's state to its entry: no alert is raised or decided twice."""
 
     # --- matching (called by intake) -----------------------------------------------------------------------------
 
@@ -77,8 +80,6 @@ class Alerts:
         self, epoch_id: str, read: PlateRead, entry: HotlistEntry, matches: bool | None, now: datetime
     ) -> int:
         alert_id = sha256_hex(f"{read.read_id}:{entry.entry_id}".encode())[:16]
-        if self.registry.alert(alert_id) is not None:
-            return 0
         ids: dict[str, Any] = {
             "alert_id": alert_id,
             "read_id": read.read_id,
@@ -87,12 +88,15 @@ class Alerts:
             "entry_id": entry.entry_id,
             "region_matches": matches,
         }
-        self.recorder.record(
-            "alert",
-            {**ids, "category": entry.category, "asked_by": "system"},
-            at=now,
-            operation={"kind": "alert_raised", "raised_at": now.isoformat(), **ids},
-        )
+        with self.changing:
+            if self.registry.alert(alert_id) is not None:
+                return 0
+            self.recorder.record(
+                "alert",
+                {**ids, "category": entry.category, "asked_by": "system"},
+                at=now,
+                operation={"kind": "alert_raised", "raised_at": now.isoformat(), **ids},
+            )
         return 1
 
     # --- the eye -------------------------------------------------------------------------------------------------
@@ -130,20 +134,41 @@ class Alerts:
         """Close an alert with what the eye saw and what was done."""
         now = self.gate.time.now()
         session = self.gate.who(token)
-        stored = self._stored(alert_id)
         decision = self.authorizer.authorize(session, "decide_alert", "hotlist_alerts", now)
-        account_id = session.account.account_id
         if disposition not in DISPOSITIONS:
             raise UsageError(f"Choose what was done: {', '.join(DISPOSITIONS)}.")
+        with self.changing:
+            self._check_open(session, self._stored(alert_id), now)
+            return self._record_decision(session, alert_id, confirmed, disposition, note, decision, now)
+
+    def _check_open(self, session: Session, stored: StoredAlert, now: datetime) -> None:
+        alert_id, account_id = stored.alert_id, session.account.account_id
         if not self.registry.alert_was_shown_to(alert_id, account_id):
-            raise Refused("Look at the alert's picture first, then decide.", ("eyes-first",))
+            message = "Look at the alert's picture first, then decide."
+            raise self.authorizer.refusal(
+                session, "decide_alert", "eyes-first", message, now, alert_id=alert_id
+            )
         if stored.state != "waiting":
-            raise Refused(f"This alert was already {stored.state}.", ("alert-open",))
+            message = f"This alert was already {stored.state}."
+            raise self.authorizer.refusal(
+                session, "decide_alert", "alert-open", message, now, alert_id=alert_id
+            )
+
+    def _record_decision(
+        self,
+        session: Session,
+        alert_id: str,
+        confirmed: bool,
+        disposition: str,
+        note: str,
+        decision: Permission,
+        now: datetime,
+    ) -> Receipt:
         state: AlertState = "confirmed" if confirmed else "dismissed"
         return self.recorder.record(
             "disposition",
             {
-                "account_id": account_id,
+                "account_id": session.account.account_id,
                 "alert_id": alert_id,
                 "state": state,
                 "disposition": disposition,
@@ -240,9 +265,8 @@ def _judged(
     category = row.get("category", "").strip()
     if category not in armed:
         return None, "category not allowed by the charter"
-    raw = row.get("plate", "")
-    plate = normalize(raw)
-    if any(mark in raw for mark in "*?%_") or not MIN_PLATE_LENGTH <= len(plate) <= MAX_PLATE_LENGTH:
+    plate = _full_plate(row.get("plate", ""))
+    if plate is None:
         return None, "plate too short, too long or with a wildcard"
     reason = row.get("reason", "").strip()
     if not reason:
@@ -252,7 +276,7 @@ def _judged(
         return None, "no end date, or already ended"
     entry = {
         "plate": plate,
-        "region": row.get("region", "").strip() or UNKNOWN,
+        "region": row.get("region", "").strip().lower() or UNKNOWN,
         "category": category,
         "authority": row.get("authority", "").strip() or authority,
         "reason": reason,
@@ -263,9 +287,19 @@ def _judged(
     return entry, "columns about persons or unknown columns removed" if has_more else None
 
 
+def _full_plate(text: str) -> str | None:
+    """The plate, or None when it is no full one: a character left out of a strange word would make another plate."""
+    try:
+        has_wildcards = PlatePattern.parse(text).has_wildcards
+    except UsageError:
+        return None
+    plate = normalize(text)
+    return plate if not has_wildcards and MIN_PLATE_LENGTH <= len(plate) <= MAX_PLATE_LENGTH else None
+
+
 def _end_date(text: str) -> datetime | None:
     try:
         ends = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return ends.replace(tzinfo=UTC) if ends.tzinfo is None else ends.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return ends.replace(tzinfo=UTC) if ends.tzinfo is None else ends.astimezone(UTC)

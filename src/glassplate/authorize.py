@@ -96,7 +96,11 @@ class Authorizer:
         now: datetime,
     ) -> Permission:
         """Decide a search. A pattern with wildcards needs the feature for it, whatever the request calls itself."""
-        feature = "wildcard_search" if pattern.has_wildcards else request.feature
+        feature = request.feature
+        if pattern.has_wildcards:
+            feature = "wildcard_search"
+        elif feature == "wildcard_search":  # a whole plate needs the approval for whole plates
+            feature = "plate_search"
         searches = self.registry.searches_since(session.account.account_id, now - RATE_PERIOD)
         return self.authorize(
             session,
@@ -113,6 +117,23 @@ class Authorizer:
             searches_last_hour=searches,
             recorded={"plate": request.plate, "since": window[0].isoformat(), "until": window[1].isoformat()},
         )
+
+    def refusal(
+        self, session: Session, action: str, rule: str, message: str, now: datetime, **recorded: Any
+    ) -> Refused:
+        """The refusal to raise by a rule of the gate itself, recorded and counted as the policy's are.
+
+        Raises:
+            LogUnavailable: it could not be recorded.
+        """
+        self.recorder.record(
+            "refusal",
+            {"account_id": session.account.account_id, "action": action, "rules": [rule], **recorded},
+            at=now,
+            public={"rules": rule},
+            operation={"kind": "refused", "rules": [rule]},
+        )
+        return Refused(message, (rule,))
 
     def camera_name(self, camera_id: str) -> str:
         """The name the charter gives a camera; its id when the charter no longer lists it."""

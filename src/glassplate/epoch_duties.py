@@ -62,7 +62,8 @@ class EpochDuties:
                 epoch = epoch_for(at, epoch_minutes=charter.epoch_minutes, retention=retention)
                 if epoch.starts_at >= charter.expires_at:
                     break
-                if epoch.epoch_id not in known:
+                # A key that is logged but not here was taken away: a second one under its name would hide that.
+                if epoch.epoch_id not in known and self.registry.epoch(epoch.epoch_id) is None:
                     self.keyring.create_epoch(epoch)
                 at = epoch.ends_at
             self._log_created()

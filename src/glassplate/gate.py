@@ -18,11 +18,13 @@ Images, alerts and history follow the same numbers. No other module imports ``Im
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import contextlib
+import threading
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from glassplate.errors import InputRefused, KeyDestroyed, Refused, UsageError
+from glassplate.errors import InputRefused, KeyDestroyed, KeyUnavailable, ProofFailed, UsageError
 from glassplate.plate_text import PlatePattern
 from glassplate.records import FoundRead, OpenedImage, PastSearch, SearchResult
 from glassplate.registry.sessions import authenticate
@@ -39,8 +41,12 @@ if TYPE_CHECKING:
     from glassplate.record import Recorder
     from glassplate.records import Receipt, SearchRequest, Session
     from glassplate.registry import Registry
-    from glassplate.store import Store, StoredRead
+    from glassplate.store import Store, StoredPage, StoredRead
 
+FORM_LIFE = timedelta(
+    minutes=15
+)  # "all that is kept" was true when the form was shown; policy judges what is older
+OWN_SEARCH = "own-search"
 MAX_READS_SHOWN = 500  # a page a person can look at; the result says when it was cut
 
 
@@ -61,6 +67,8 @@ class Gate:
     time: TrustedTime
     observe: Callable[[int], None] = _ignore
     """Told each number before its step runs; tests stop the process there."""
+    admitting: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Held from (2) to (3): searches that come together are counted one after the other against the rate limit."""
 
     def who(self, token: str | None) -> Session:
         """Step (1). Raises ``NotSignedIn``."""
@@ -79,10 +87,11 @@ class Gate:
         session = self.who(token)
         self.observe(2)
         pattern = PlatePattern.parse(request.plate)
-        window = _window(request, now)
-        decision = self.authorizer.authorize_search(session, request, window, pattern, now)
-        self.observe(3)
-        receipt = self._record_search(session, request, window, decision.replayable(), now)
+        window = _window(request, now, self.mandate.retention())
+        with self.admitting:
+            decision = self.authorizer.authorize_search(session, request, window, pattern, now)
+            self.observe(3)
+            receipt = self._record_search(session, request, window, decision.replayable(), now)
         self.observe(4)
         page = self.store.search(
             StoreQuery(
@@ -95,7 +104,7 @@ class Gate:
             self._segment_keys(),
         )
         self.observe(5)
-        found = tuple(self._open(stored) for stored in page.reads)
+        found, unserved = self._open_each(page)
         self.observe(6)
         self._record_outcome(
             session, receipt.entry_index, "answered", [item.read.read_id for item in found], now
@@ -109,7 +118,7 @@ class Gate:
             truncated=page.truncated,
             searched_since=window[0],
             searched_until=window[1],
-            unserved=page.unserved,
+            unserved=unserved,
         )
 
     def open_image(self, token: str | None, read_id: str, search_index: int, kind: str) -> OpenedImage:
@@ -118,9 +127,11 @@ class Gate:
         session = self.who(token)
         if kind not in ("crop", "scene"):
             raise UsageError("An image is either 'crop' or 'scene'.")
-        search = self._own_search(session, search_index)
+        search = self._own_search(session, search_index, now)
         if read_id not in search["shown"]:
-            raise Refused("That search did not show this read.", ("own-search",))
+            raise self.authorizer.refusal(
+                session, "open_image", OWN_SEARCH, "That search did not show this read.", now
+            )
         decision = self.authorizer.authorize(session, "open_image", "image_view", now, **_words_of(search))
         receipt = self.recorder.record(
             "image-opened",
@@ -145,7 +156,9 @@ class Gate:
     def open_alert_read(self, read_id: str) -> FoundRead | None:
         """The read behind an alert, after ``alert.Alerts.show`` has authorized and recorded; None when it has died."""
         stored = self._stored(read_id)
-        return self._open(stored) if stored else None
+        with contextlib.suppress(KeyDestroyed):  # it may die between the two
+            return self._open(stored) if stored else None
+        return None
 
     def my_searches(self, token: str | None) -> list[PastSearch]:
         """The person's own searches, opened with the history keys; leaves an entry itself."""
@@ -155,7 +168,7 @@ class Gate:
         return [self._past_search(stored) for stored in self.registry.searches_of(session.account.account_id)]
 
     def close_interrupted(self) -> int:
-        """Give every search without an outcome the outcome "interrupted"; runs at each start."""
+        """Give every search without an outcome the outcome "interrupted"; runs at each start, even if the clock went back."""
         open_searches = self.registry.open_searches()
         for search in open_searches:
             self.recorder.record(
@@ -166,7 +179,7 @@ class Gate:
                     "reads_shown": 0,
                     "read_ids": [],
                 },
-                at=self.time.now(),
+                at=self.recorder.now(),
                 operation=_ended(search.entry_index, "interrupted", 0),
             )
         return len(open_searches)
@@ -227,15 +240,29 @@ class Gate:
     def _segment_keys(self) -> dict[str, bytes]:
         """Keys of the epochs that may be searched now; an overdue one is not among them, destroyed or not."""
         latest = self.time.searchable_at()
-        return {
-            record.epoch.epoch_id: self.keyring.secret(record.epoch.epoch_id).segment_key(0)
-            for record in self.keyring.records()
-            if record.is_alive and latest < record.epoch.destroy_at
-        }
+        keys: dict[str, bytes] = {}
+        for record in self.keyring.records():
+            if record.is_alive and latest < record.epoch.destroy_at:
+                with contextlib.suppress(KeyDestroyed):  # it died since it was listed
+                    keys[record.epoch.epoch_id] = self.keyring.secret(record.epoch.epoch_id).segment_key(0)
+        return keys
 
     def _stored(self, read_id: str) -> StoredRead | None:
         found = self.store.get([read_id], self._segment_keys())
         return found[0] if found else None
+
+    def _open_each(self, page: StoredPage) -> tuple[tuple[FoundRead, ...], tuple[tuple[str, str], ...]]:
+        """The reads whose crop opens, and what could not be served.
+
+        A crop that does not open (its key died a moment ago, its camera sealed rubbish) hides no other read.
+        """
+        found, unserved = [], list(page.unserved)
+        for stored in page.reads:
+            try:
+                found.append(self._open(stored))
+            except (KeyUnavailable, ProofFailed, InputRefused) as error:
+                unserved.append((stored.epoch_id, f"A read is left out: {error}"))
+        return tuple(found), tuple(dict.fromkeys(unserved))
 
     def _open(self, stored: StoredRead) -> FoundRead:
         epoch = self._epoch_of(stored)
@@ -264,13 +291,11 @@ class Gate:
     def _epoch_of(self, stored: StoredRead) -> Any:
         return next(r.epoch for r in self.keyring.records() if r.epoch.epoch_id == stored.epoch_id)
 
-    def _own_search(self, session: Session, index: int) -> dict[str, Any]:
+    def _own_search(self, session: Session, index: int, now: datetime) -> dict[str, Any]:
         search = self.registry.search(index)
         if search is None or search.account_id != session.account.account_id or search.outcome_index is None:
-            raise Refused(
-                "That search is not one of yours. Search first, then open images of its reads.",
-                ("own-search",),
-            )
+            message = "That search is not one of yours. Search first, then open images of its reads."
+            raise self.authorizer.refusal(session, "open_image", OWN_SEARCH, message, now)
         fields = self.recorder.open_body(index).fields
         shown = self.recorder.open_body(search.outcome_index).fields["read_ids"]
         return {**fields, "shown": shown}
@@ -289,18 +314,21 @@ class Gate:
         )
 
 
-def _window(request: SearchRequest, now: datetime) -> tuple[datetime, datetime]:
-    """The asked period, cut at now.
+def _window(request: SearchRequest, now: datetime, retention: timedelta) -> tuple[datetime, datetime]:
+    """The asked period, cut at now, and at the retention's edge when it passed since the form was made.
 
     Raises:
-        UsageError: for times without a zone or a period that ends before it starts.
+        UsageError: for times without a zone, a period that ends before it starts, or a limit of none.
     """
+    if request.limit < 1:
+        raise UsageError("Ask for at least one read.")
     if request.since.tzinfo is None or request.until.tzinfo is None:
         raise UsageError("Give the period's times with a zone, such as 2026-11-25T08:00Z.")
     until = min(request.until, now + timedelta(seconds=1))
     if request.since >= until:
         raise UsageError("The period ends before it starts, or lies in the future.")
-    return request.since, until
+    edge = now - retention
+    return (edge if edge - FORM_LIFE <= request.since < edge else request.since), until
 
 
 def _ended(index: int, outcome: str, reads_shown: int) -> dict[str, Any]:

@@ -1,28 +1,38 @@
 """The charter in force: loaded, verified, remembered. The one place that says under which authority we act.
 
-State, all below ``D/vault/charter``: ``trust.json`` (the offices' fingerprints, given when the city was made) and
+State, all below ``D/vault/charter``: ``trust.note`` (the offices' fingerprints, given when the city was made) and
 ``<version>/`` with the documents of each installed version. A version that was ever installed is never accepted
 again below; the log's entry ``charter-installed`` is what outsiders see.
+
+Whoever can write these files is not believed: ``trust.note`` is signed by the publisher's key, which only the keyring
+gives, and what the record knows better (a later version, a stop) halts everything but oversight and purging.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from glassplate.charter import PolicyEngine, Stop, VerifiedCharter, verify_charter, verify_stop
-from glassplate.encoding import canonical_json
-from glassplate.errors import CharterRejected
+from glassplate.encoding import canonical_json, parse_json
+from glassplate.errors import CharterRejected, GlassplateError, InputRefused
+from glassplate.log import VerifierKey, open_note, sign_note
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
     from glassplate.files import Files
+    from glassplate.log import SigningKey
 
 STOP_NAME = "stop.json"
+TRUST_NAME = "trust.note"
+TRUST_VERSION = "glassplate-trust/v1"
+MAX_TRUST_BYTES = 4096  # three fingerprints and a signature
 ANSWER_LEVELS = ("L1",)  # what the gate can promise today; more is refused rather than quietly not kept
 
 
@@ -46,6 +56,7 @@ class Mandate:
         self._lock = threading.Lock()
         self._in_force: InForce | None = None
         self._stop: Stop | None = None
+        self._halt: str | None = None
 
     def load(self) -> None:
         """Load the newest installed version, without judging the time (that is ``current``'s job).
@@ -58,7 +69,7 @@ class Mandate:
             documents = self.documents_of(versions[-1])
             self._in_force = self._verify(documents, now=None, last_version=versions[-1] - 1)
             path = self._folder / STOP_NAME
-            if path.exists():
+            if path.exists() and _stopped_version(path.read_text()) >= versions[-1]:
                 self._stop = verify_stop(path.read_text(), self._in_force.verified)
 
     def install(self, documents: dict[str, str], now: datetime) -> InForce:
@@ -74,6 +85,12 @@ class Mandate:
         """Act under ``installed`` from now on (in memory)."""
         with self._lock:
             self._in_force = installed
+            self._halt = None
+
+    def halt(self, reason: str) -> None:
+        """Stop capture and search until a new charter version: the record contradicts what lies on disk."""
+        with self._lock:
+            self._halt = reason
 
     def keep(self, installed: InForce) -> None:
         """Store the documents of a version."""
@@ -88,8 +105,11 @@ class Mandate:
             CharterRejected: not signed by an office of the charter in force, or for another version.
         """
         stop = verify_stop(text, self.last().verified)
-        if not stop.stops(self.last().verified.charter.version):
-            raise CharterRejected("This stop is for an earlier charter version.", ("charter-stop",))
+        # One office stops what is in force; it must not stop beforehand what all offices will sign.
+        if stop.charter_version != self.last().verified.charter.version:
+            raise CharterRejected(
+                "This stop is for another charter version than the one in force.", ("charter-stop",)
+            )
         self._files.write_atomic(self._folder / STOP_NAME, text.encode())
         with self._lock:
             self._stop = stop
@@ -97,7 +117,15 @@ class Mandate:
 
     def is_stopped(self) -> bool:
         """Whether an office has stopped the charter in force."""
+        if self._halt is not None:
+            return True
         return self._stop is not None and self._stop.stops(self.last().verified.charter.version)
+
+    @property
+    def stop_in_force(self) -> Stop | None:
+        """The office's stop of the charter in force, if there is one."""
+        stop = self._stop
+        return stop if stop is not None and stop.stops(self.last().verified.charter.version) else None
 
     def current(self, now: datetime) -> InForce:
         """What is in force now.
@@ -107,6 +135,8 @@ class Mandate:
         """
         in_force = self.last()
         charter = in_force.verified.charter
+        if self._halt is not None:
+            raise CharterRejected(self._halt, ("charter-rollback",))
         if self._stop is not None and self.is_stopped():
             raise CharterRejected(
                 f"The {self._stop.office} has stopped the system ({self._stop.reason}). Capture and search start "
@@ -150,6 +180,10 @@ class Mandate:
         """Whether the charter is marked demo."""
         return self.is_installed and self.last().verified.charter.mark == "demo"
 
+    def retention(self) -> timedelta:
+        """How long a read lives."""
+        return timedelta(minutes=self.last().verified.charter.retention_minutes)
+
     def agency_id(self) -> str:
         """The agency the charter names."""
         return self.last().verified.charter.agency.id
@@ -160,18 +194,25 @@ class Mandate:
 
     # --- disk --------------------------------------------------------------------------------------------------
 
-    def trust(self, fingerprints: dict[str, str]) -> None:
+    def trust(self, fingerprints: dict[str, str], publisher: SigningKey) -> None:
         """Pin the offices' fingerprints; done once, when the city is made."""
-        self._files.write_atomic(self._folder / "trust.json", canonical_json(fingerprints))
+        text = f"{TRUST_VERSION}\n{canonical_json(fingerprints).decode()}\n"
+        self._files.write_atomic(self._folder / TRUST_NAME, sign_note(text, [publisher]))
 
     def trusted_fingerprints(self) -> dict[str, str]:
         """The pinned fingerprints."""
+        path = self._folder / TRUST_NAME
         try:
-            return dict(json.loads((self._folder / "trust.json").read_bytes()))
-        except (OSError, ValueError):
+            with path.open("rb") as file:
+                note = open_note(file.read(MAX_TRUST_BYTES), demand=VerifierKey.parse(self._vkeys[1]))
+            version, _, pinned = note.text.partition("\n")
+            if version != TRUST_VERSION:
+                raise InputRefused(f"it is of version {version!r}")
+            return dict(parse_json(pinned.encode(), limit=MAX_TRUST_BYTES))
+        except (OSError, GlassplateError) as error:
             raise CharterRejected(
-                "The offices' fingerprints are missing (vault/charter/trust.json). Restore them from a backup, "
-                "or compare with the ordinance and run glassplate init again.",
+                f"The offices' fingerprints ({path}) are missing or are not the ones this vault pinned ({error}). "
+                "Restore the file from a backup, and find out who changed it.",
                 ("charter-trust",),
             ) from None
 
@@ -203,3 +244,11 @@ class Mandate:
                 ("charter-answer-level",),
             )
         return InForce(verified, documents, PolicyEngine(verified.policy))
+
+
+def _stopped_version(text: str) -> int:
+    """Up to which version a stop says it stops; a malformed one counts as for every version, so that it is judged."""
+    try:
+        return int(json.loads(text)["signed"]["charter_version"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return sys.maxsize

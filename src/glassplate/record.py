@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from glassplate.encoding import base64url, canonical_json, from_base64url, parse_json
-from glassplate.errors import StorageFailed
+from glassplate.errors import ProofFailed, StorageFailed
 from glassplate.log import Commitment, LogRecord, body_hash, check_body, leaf_bytes
 from glassplate.records import Receipt
 from glassplate.seal.body import open_body, seal_body
@@ -130,6 +130,11 @@ class Recorder:
         """Apply every entry that a crash kept from the registry; returns how many."""
         with self._lock:
             first = self._registry.applied_size
+            if first > self._log.size:
+                raise ProofFailed(
+                    f"The registry has followed the log to {first} entries, but the log holds {self._log.size}: the "
+                    "log was set back. Sign nothing more; restore the newest copy of vault/log and public/log."
+                )
             for index in range(first, self._log.size):
                 self._registry.apply(index, self.open_body(index).operation)
             return self._log.size - first

@@ -2,20 +2,23 @@
 
 The rules, to be ticked off:
 
-* a challenge lives five minutes, in memory, and is used once;
+* a challenge lives five minutes and is used once; it carries its own proof, so asking for many costs no memory and
+  keeps nobody out;
 * the origin must be one that the vault's own settings name: a look-alike site fails, whatever a face claims;
 * a demo authenticator and a one-time link work only under a charter marked *demo*;
-* every sign-in, sign-out and registration is an entry before it has an effect; a failed one is an entry, too;
+* every sign-in, sign-out and registration is an entry before it has an effect; a failed one is an entry, too. Attempts
+  that name nobody we know are written one by one up to a limit, beyond it as a number: strangers cannot fill the disk;
 * the vault keeps only hashes of tokens and invitations.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import webauthn
@@ -46,7 +49,12 @@ DEMO_AAGUID = (
 CHALLENGE_LIFE = timedelta(minutes=5)
 LINK_LIFE = timedelta(minutes=30)
 PAIRING_LIFE = timedelta(minutes=10)
-MAX_WAITING = 1_000  # challenges, links or pairings at once; more is a flood
+MAX_WAITING = 1_000  # links or pairings at once; more is a flood
+CHALLENGE_RANDOM_BYTES = 24
+CHALLENGE_TIME_BYTES = 8
+CHALLENGE_TAG_BYTES = 32
+STRANGERS_PERIOD = timedelta(minutes=1)
+MAX_STRANGERS = 30  # entries a period for attempts of nobody we know; a shift change has fewer mistakes
 PAIRING_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, no digits: nothing to misread, no words
 
 
@@ -81,12 +89,17 @@ class SignIn:
         self._party = relying_party
         self._now = now
         self._lock = threading.Lock()
-        self._challenges: dict[str, _Waiting] = {}
+        self._registering = threading.Lock()
+        self._challenge_key = secrets.token_bytes(32)
+        self._used_challenges: dict[bytes, datetime] = {}  # only of known passkeys and invitations
+        self._strangers_since = datetime.min.replace(tzinfo=UTC)
+        self._strangers = 0
+        self._strangers_unwritten = 0
         self._links: dict[str, _Waiting] = {}
         self._pairings: dict[str, _Waiting] = {}  # hash of the polling secret -> code
         self._confirmed: dict[
-            str, tuple[str, SignInMethod]
-        ] = {}  # code -> who confirmed, and how they signed in
+            str, tuple[str, SignInMethod, datetime]
+        ] = {}  # code -> who confirmed, how they signed in, and when that session ends
 
     # --- passkeys ----------------------------------------------------------------------------------------------
 
@@ -100,8 +113,8 @@ class SignIn:
             rp_id=self._party.rp_id,
             allow_credentials=allowed,
             user_verification=UserVerificationRequirement.REQUIRED,
+            challenge=self._new_challenge("sign-in"),
         )
-        self._remember(self._challenges, bytes_to_base64url(options.challenge), "sign-in", CHALLENGE_LIFE)
         return dict(json.loads(webauthn.options_to_json(options)))
 
     def sign_in(self, assertion: dict[str, Any], origin: str) -> tuple[str, Session]:
@@ -150,12 +163,7 @@ class SignIn:
                 resident_key=ResidentKeyRequirement.REQUIRED,
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
-        )
-        self._remember(
-            self._challenges,
-            bytes_to_base64url(options.challenge),
-            f"register {account.account_id}",
-            CHALLENGE_LIFE,
+            challenge=self._new_challenge(f"register {account.account_id}"),
         )
         return dict(json.loads(webauthn.options_to_json(options)))
 
@@ -182,19 +190,24 @@ class SignIn:
         is_demo = verified.aaguid == DEMO_AAGUID
         if is_demo and not self._mandate.is_demo():
             raise Refused("The demo authenticator works only under a charter marked demo.", ("demo-only",))
-        self._recorder.record(
-            "passkey-registered",
-            {"account_id": account.account_id},
-            at=self._now(),
-            operation={
-                "kind": "passkey_registered",
-                "account_id": account.account_id,
-                "credential_id": bytes_to_base64url(verified.credential_id),
-                "public_key": bytes_to_base64url(verified.credential_public_key),
-                "sign_count": verified.sign_count,
-                "is_demo": is_demo,
-            },
-        )
+        credential_id = bytes_to_base64url(verified.credential_id)
+        with self._registering:  # an invitation is used once, and a credential id has one owner
+            self._invited(invitation)
+            if self._registry.passkey(credential_id) is not None:
+                raise InputRefused("This passkey is registered already. Make a new one.")
+            self._recorder.record(
+                "passkey-registered",
+                {"account_id": account.account_id},
+                at=self._now(),
+                operation={
+                    "kind": "passkey_registered",
+                    "account_id": account.account_id,
+                    "credential_id": credential_id,
+                    "public_key": bytes_to_base64url(verified.credential_public_key),
+                    "sign_count": verified.sign_count,
+                    "is_demo": is_demo,
+                },
+            )
         return self._registry.account(account.account_id) or account
 
     # --- one-time links (demo) -----------------------------------------------------------------------------------
@@ -237,7 +250,11 @@ class SignIn:
             ]
             if not waiting:
                 raise InputRefused("No command line waits with this code. Run glassplate login again.")
-            self._confirmed[waiting[0].subject] = (session.account.account_id, session.sign_in_method)
+            self._confirmed[waiting[0].subject] = (
+                session.account.account_id,
+                session.sign_in_method,
+                session.expires_at,
+            )
 
     def finish_pairing(self, secret: str) -> tuple[str, Session] | None:
         """A session for the paired command line, None while nobody has confirmed."""
@@ -251,7 +268,8 @@ class SignIn:
             if confirmed is None:
                 return None
             del self._pairings[key]
-        return self._open_session(*confirmed, now)
+        account_id, method, ends_at = confirmed
+        return self._open_session(account_id, method, now, ends_at=ends_at)
 
     def sign_out(self, session: Session, token: str) -> None:
         """End the session for good."""
@@ -265,8 +283,15 @@ class SignIn:
     # --- plumbing --------------------------------------------------------------------------------------------------
 
     def _open_session(
-        self, account_id: str, method: SignInMethod, now: datetime, passkey: tuple[str, int] | None = None
+        self,
+        account_id: str,
+        method: SignInMethod,
+        now: datetime,
+        passkey: tuple[str, int] | None = None,
+        ends_at: datetime | None = None,
     ) -> tuple[str, Session]:
+        """``ends_at``: when the session that it comes from ends; nothing but a passkey makes a session longer."""
+        latest = now + ABSOLUTE_LIMIT
         account = self._registry.account(account_id)
         if account is None or not account.active:
             raise self._failed("a closed account", account_id, now)
@@ -277,7 +302,7 @@ class SignIn:
             "account_id": account_id,
             "method": method,
             "started_at": now.isoformat(),
-            "expires_at": (now + ABSOLUTE_LIMIT).isoformat(),
+            "expires_at": (min(ends_at, latest) if ends_at else latest).isoformat(),
             "credential_id": passkey[0] if passkey else None,
             "sign_count": passkey[1] if passkey else 0,
         }
@@ -287,13 +312,32 @@ class SignIn:
         return token, authenticate(self._registry, token, now)
 
     def _failed(self, what: str, account_id: str | None, now: datetime) -> NotSignedIn:
+        fields: dict[str, Any] = {"account_id": account_id, "what": what}
+        if account_id is None:
+            unwritten = self._count_stranger(now)
+            if unwritten is None:
+                return NotSignedIn(f"Sign-in refused: {what}.", ("signed-in",))
+            if unwritten:
+                fields["unwritten_before"] = unwritten
         self._recorder.record(
             "sign-in-refused",
-            {"account_id": account_id, "what": what},
+            fields,
             at=now,
             operation={"kind": "refused", "rules": ["signed-in"]},
         )
         return NotSignedIn(f"Sign-in refused: {what}.", ("signed-in",))
+
+    def _count_stranger(self, now: datetime) -> int | None:
+        """None when this attempt is counted only; else how many were counted only since the last entry."""
+        with self._lock:
+            if now - self._strangers_since >= STRANGERS_PERIOD:
+                self._strangers_since, self._strangers = now, 0
+            self._strangers += 1
+            if self._strangers > MAX_STRANGERS:
+                self._strangers_unwritten += 1
+                return None
+            unwritten, self._strangers_unwritten = self._strangers_unwritten, 0
+            return unwritten
 
     def _invited(self, invitation: str) -> Account:
         account = self._registry.account_by_invitation(sha256_hex(invitation.encode()), self._now())
@@ -310,10 +354,33 @@ class SignIn:
 
     def _take_challenge(self, credential: dict[str, Any], purpose: str) -> bytes:
         client_data = json.loads(base64url_to_bytes(str(credential["response"]["clientDataJSON"])))
-        challenge = str(client_data["challenge"])
-        if self._take(self._challenges, challenge) != purpose:
+        challenge = base64url_to_bytes(str(client_data["challenge"]))
+        made, tag = challenge[:-CHALLENGE_TAG_BYTES], challenge[-CHALLENGE_TAG_BYTES:]
+        is_ours = hmac.compare_digest(tag, self._challenge_tag(made, purpose))
+        if not is_ours or not self._use_up(made):
             raise InputRefused("The challenge is unknown, used or too old.")
-        return base64url_to_bytes(challenge)
+        return challenge
+
+    def _new_challenge(self, purpose: str) -> bytes:
+        """Random bytes, the end of its life, and our tag over both and the purpose."""
+        ends_at = int((self._now() + CHALLENGE_LIFE).timestamp())
+        made = secrets.token_bytes(CHALLENGE_RANDOM_BYTES) + ends_at.to_bytes(CHALLENGE_TIME_BYTES, "big")
+        return made + self._challenge_tag(made, purpose)
+
+    def _challenge_tag(self, made: bytes, purpose: str) -> bytes:
+        return hmac.digest(self._challenge_key, made + purpose.encode(), "sha256")
+
+    def _use_up(self, made: bytes) -> bool:
+        """Whether this challenge of ours lives and was not used; it is now."""
+        now = self._now()
+        ends_at = datetime.fromtimestamp(int.from_bytes(made[CHALLENGE_RANDOM_BYTES:], "big"), UTC)
+        with self._lock:
+            for old in [known for known, end in self._used_challenges.items() if end <= now]:
+                del self._used_challenges[old]
+            if ends_at <= now or made in self._used_challenges:
+                return False
+            self._used_challenges[made] = ends_at
+            return True
 
     def _remember(self, table: dict[str, _Waiting], key: str, subject: str, life: timedelta) -> None:
         now = self._now()

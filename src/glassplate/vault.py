@@ -40,7 +40,7 @@ from glassplate.gate import Gate
 from glassplate.history import HistoryKeys
 from glassplate.intake import Intake
 from glassplate.keys import FileKeyring, SettableClock, SystemClock, TrustedTime, destroy_due
-from glassplate.log import SigningKey, TransparencyLog
+from glassplate.log import SigningKey, TransparencyLog, open_note, sign_note
 from glassplate.mandate import InForce, Mandate
 from glassplate.oversight import Oversight, epoch_states
 from glassplate.purge import Purge
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from glassplate.charter import Stop
     from glassplate.config import CityFolder, Settings
     from glassplate.files import Files
     from glassplate.keys import Clock
@@ -62,7 +63,9 @@ if TYPE_CHECKING:
 LOG_KEY = "log"
 PUBLISHER_KEY = "publisher"
 REGISTRY_KEY = "registry"
-FIRST_ADMINISTRATOR = "first-administrator.json"
+FIRST_ADMINISTRATOR = "first-administrator.note"
+FIRST_ADMINISTRATOR_VERSION = "glassplate-first-administrator/v1"
+MAX_FIRST_ADMINISTRATOR_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,10 @@ def create_city(
         operation = account_operation(
             administrator[0], administrator[1], ("administrator",), now + timedelta(days=365), invitation, now
         )
-        files.write_atomic(paths.root / FIRST_ADMINISTRATOR, canonical_json(operation), mode=0o600)
-        Mandate(paths.charter, files, (str(log_key.verifier), str(publisher.verifier))).trust(fingerprints)
+        text = f"{FIRST_ADMINISTRATOR_VERSION}\n{canonical_json(operation).decode()}\n"
+        files.write_atomic(paths.root / FIRST_ADMINISTRATOR, sign_note(text, [publisher]), mode=0o600)
+        mandate = Mandate(paths.charter, files, (str(log_key.verifier), str(publisher.verifier)))
+        mandate.trust(fingerprints, publisher)
         files.write_atomic(folder.settings_file, settings.to_toml().encode())
     return str(log_key.verifier), str(publisher.verifier)
 
@@ -168,7 +173,7 @@ class Vault:
         paths = VaultPaths(self.folder.vault)
         files = self._files
         self._closing.enter_context(folder_lock(paths.root))  # (1)
-        destroy_due(paths.keys, self._clock.wall(), files)  # (2)
+        self._died_at_start = destroy_due(paths.keys, self._clock.wall(), files)  # (2)
         self.keyring = FileKeyring.open(paths.keys, passphrase, files)  # (3)
         log_key = SigningKey.from_seed(self.settings.log_origin, self.keyring.named_secret(LOG_KEY))
         publisher = SigningKey.from_seed(
@@ -185,6 +190,7 @@ class Vault:
         history = HistoryKeys(self.keyring)
         self.time = TrustedTime(self._clock, last_logged_time(self.log, history))
         self.recorder = Recorder(self.log, self.registry, self.mandate, history, self.time)
+        self._publisher = publisher.verifier
         self._wire(publisher, observe)
         if self.mandate.is_installed:
             self._recover()
@@ -239,6 +245,9 @@ class Vault:
         installed = self.mandate.last()
         if f"charter:{installed.verified.charter.version}" not in self.registry.totals():
             self._log_charter(installed, self.recorder.now())
+        self._add_first_administrator(self.recorder.now())
+        self._check_mandate()
+        self._check_keys()
         self.purge.run()
         self._check_segments()
         with contextlib.suppress(ClockRefused):
@@ -246,6 +255,48 @@ class Vault:
         self.recorder.record(  # (7)
             "vault-started", {}, at=self.recorder.now(), public={"build_sha256": build_sha256()}
         )
+
+    def _check_mandate(self) -> None:
+        """The record remembers each version and stop; files that were taken away from us do not undo them."""
+        version = self.mandate.last().verified.charter.version
+        if self._newest_logged() > version:
+            self.mandate.halt(
+                f"The record says that charter version {self._newest_logged()} was installed, but the newest one on "
+                f"disk is {version}. Capture and search have stopped; restore vault/charter and restart."
+            )
+        stop = self.mandate.stop_in_force
+        is_logged = f"stopped:{version}" in self.registry.totals()
+        if is_logged and stop is None:
+            self.mandate.halt(
+                f"The record says that an office stopped charter version {version}, but its stop is gone from the "
+                "disk. Capture and search start again with a new charter version, signed by all offices."
+            )
+        elif stop is not None and not is_logged:
+            self._log_stop(stop)
+
+    def _newest_logged(self) -> int:
+        marks = (name.partition(":") for name in self.registry.totals())
+        return max((int(version) for kind, _, version in marks if kind == "charter"), default=0)
+
+    def _check_keys(self) -> None:
+        """The record remembers each key; one that is missing, or came back with its tombstone gone, is an alarm."""
+        records = {record.epoch.epoch_id: record for record in self.keyring.records()}
+        for epoch_id, logged in self.registry.epochs().items():
+            record = records.get(epoch_id)
+            if logged.destroyed_index is None:
+                if record is None:
+                    self._problems[f"key {epoch_id}"] = (
+                        f"The key of {epoch_id} is missing or damaged, though the record says it lives: its reads "
+                        "cannot be served. Find out who changed vault/keys."
+                    )
+                continue
+            if record is not None and record.is_alive:
+                self.keyring.destroy(epoch_id, self.time.purge_now())
+            elif epoch_id not in self._died_at_start:
+                continue
+            self._problems[f"key {epoch_id}"] = (
+                f"The key of {epoch_id} came back from a copy, its tombstone gone, and was destroyed again."
+            )
 
     def _check_segments(self) -> None:
         for name, digest in self.registry.segments().items():
@@ -320,6 +371,11 @@ class Vault:
         """
         now = self.time.now()
         installed = self.mandate.install(documents, now)
+        if installed.verified.charter.version <= self._newest_logged():
+            raise CharterRejected(
+                f"The record says that version {self._newest_logged()} was installed already; sign a later one.",
+                ("charter-rollback",),
+            )
         self.mandate.keep(installed)
         self.mandate.use(installed)
         receipt = self._log_charter(installed, now)
@@ -328,12 +384,15 @@ class Vault:
 
     def stop(self, text: str) -> Receipt:
         """An office's emergency stop: takes effect first, since it only closes, and is logged at once."""
-        stop = self.mandate.stop(text)
+        return self._log_stop(self.mandate.stop(text))
+
+    def _log_stop(self, stop: Stop) -> Receipt:
         return self.recorder.record(
             "emergency-stop",
             {"reason": stop.reason, "fingerprint": stop.fingerprint},
             at=self.recorder.now(),
             public={"office": stop.office, "version": str(stop.charter_version)},
+            operation={"kind": "counted", "counts": {f"stopped:{stop.charter_version}": 1}},
         )
 
     def _log_charter(self, installed: InForce, now: datetime) -> Receipt:
@@ -353,16 +412,21 @@ class Vault:
         return receipt
 
     def _add_first_administrator(self, now: datetime) -> None:
+        """Once in a city's life, and only what ``create_city`` signed: whoever can write the folder makes nobody."""
         path = VaultPaths(self.folder.vault).root / FIRST_ADMINISTRATOR
-        if path.exists():
-            operation = parse_json(path.read_bytes(), limit=4096)
+        if path.exists() and not self.registry.accounts():
+            note = open_note(path.read_bytes()[:MAX_FIRST_ADMINISTRATOR_BYTES], demand=self._publisher)
+            version, _, signed = note.text.partition("\n")
+            if version != FIRST_ADMINISTRATOR_VERSION:
+                raise StorageFailed(f"{path} is not the note of the first administrator.")
+            operation = parse_json(signed.encode(), limit=MAX_FIRST_ADMINISTRATOR_BYTES)
             self.recorder.record(
                 "account-changed",
                 {"by": "init", "account_id": operation["account_id"], "roles": operation["roles"]},
                 at=now,
                 operation=operation,
             )
-            self._files.remove(path)
+        self._files.remove(path)
 
     def charter_summary(self) -> CharterSummary:
         """The charter in force, or the last one."""

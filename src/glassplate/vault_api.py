@@ -28,6 +28,8 @@ BODY_LIMIT = 64 * 1024  # every JSON call but the two below
 HOTLIST_LIMIT = 4 * 1024 * 1024
 CHARTER_LIMIT = 1024 * 1024
 BATCH_LIMIT = 32 * 1024 * 1024  # 250 reads with their crops
+BATCHES_AT_ONCE = 4  # bodies in memory together: 128 MiB; the others wait, unread
+BATCH_SECONDS = 60.0  # a body that takes longer is given up, so that it keeps no other lane out
 DUTY_INTERVAL_SECONDS = 1.0
 _LIMITS = {"/v1/batches": BATCH_LIMIT, "/v1/hotlist": HOTLIST_LIMIT, "/v1/charter": CHARTER_LIMIT}
 
@@ -98,10 +100,16 @@ def _add_open_routes(app: FastAPI, vault: Vault) -> None:
     def bundle() -> str:
         return vault.bundle()
 
+    room = asyncio.Semaphore(BATCHES_AT_ONCE)
+
     @app.post("/v1/batches")
     async def batches(request: Request) -> records.BatchOutcome:
-        content = await request.body()
-        return await run_in_threadpool(vault.intake.accept, content)
+        async with room:
+            try:
+                content = await asyncio.wait_for(request.body(), BATCH_SECONDS)
+            except TimeoutError:
+                raise InputRefused("The batch did not arrive in a minute; deliver it again.") from None
+            return await run_in_threadpool(vault.intake.accept, content)
 
     @app.post("/v1/purge")
     def purge() -> list[str]:
@@ -258,7 +266,7 @@ async def _limit_body(request: Request, call_next: Any) -> Any:
         declared = int(request.headers.get("content-length", "0"))
     except ValueError:
         declared = limit + 1
-    if declared > limit or "chunked" in request.headers.get("transfer-encoding", ""):
+    if declared > limit or "transfer-encoding" in request.headers:
         return _answer(InputRefused(f"The request is larger than {limit} bytes, or does not say its size."))
     return await call_next(request)
 

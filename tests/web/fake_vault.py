@@ -60,12 +60,15 @@ CHARTER = CharterSummary(
     retention_minutes=30 * 24 * 60,
     epoch_minutes=24 * 60,
     publication_interval_seconds=60,
-    purposes=(("stolen_vehicle", "Stolen vehicle"), ("missing_person", "Missing or endangered person")),
-    offenses=(("vc_10851", "Vehicle theft"), ("none", "No offense: endangered person")),
+    purposes=(
+        ("stolen_vehicle", "finding a stolen vehicle"),
+        ("missing_person", "finding a missing or abducted person"),
+    ),
+    offenses=(("vc_10851", "theft of a vehicle"), ("none", "no offense: endangered person")),
     declared_uses=(
-        ("own_case", "A case of this agency", False),
-        ("other_agency", "Another agency's case", False),
-        ("immigration", "Immigration enforcement", True),
+        ("own_case", "for a case of this agency", False),
+        ("other_agency", "for another agency", False),
+        ("immigration", "for immigration enforcement", True),
     ),
     features=(("plate_search", True), ("hotlist_alerts", True), ("bulk_export", False)),
     cameras=(
@@ -112,7 +115,7 @@ def found(
         alternatives=(Alternative("7KDR214", 0.31),) if doubtful is not None else (),
         vehicle=vehicle,
     )
-    return FoundRead(read, camera[1], at + _RETENTION, crop(text, dark=doubtful is not None))
+    return FoundRead(read, camera[1], at + _RETENTION, crop(text, dark=doubtful is not None), has_scene=True)
 
 
 _SEDAN = Vehicle("sedan", 0.9, "silver", 0.8)
@@ -144,6 +147,7 @@ class FakeVault:
     entries: list[EntrySummary] = field(default_factory=list)
     history: list[PastSearch] = field(default_factory=list)
     asked: list[SearchRequest] = field(default_factory=list)
+    unserved: tuple[tuple[str, str], ...] = ()
     shown: set[str] = field(default_factory=set)
     paired: list[str] = field(default_factory=list)
     passkeys: set[str] = field(default_factory=lambda: {PASSKEY_ID})
@@ -330,7 +334,9 @@ class FakeClient:
             ),
         )
         version = f"charter {charter.version}, policy {charter.policy_sha256[:12]}"
-        return SearchResult(receipt, version, request, reads, False, request.since, request.until)
+        return SearchResult(
+            receipt, version, request, reads, False, request.since, request.until, self._vault.unserved
+        )
 
     def my_searches(self) -> list[PastSearch]:
         self._who()
@@ -392,5 +398,10 @@ class FakeClient:
                 state,
                 reads,
             )
-            for ago, state, reads in ((0, "open", 1_204), (1, "closed", 18_770), (31, "destroyed", None))
+            for ago, state, reads in (
+                (-1, "open", None),
+                (0, "open", 1_204),
+                (1, "closed", 18_770),
+                (31, "destroyed", None),
+            )
         ]

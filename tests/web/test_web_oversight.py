@@ -68,6 +68,24 @@ def test_keys_show_their_deaths_and_what_is_overdue(auditor: Browser) -> None:
     assert page.index("2026-11-25") < page.index("2026-10-25")
 
 
+def test_a_key_made_ahead_has_no_reads_yet(auditor: Browser) -> None:
+    page = auditor.get("/keys").text
+
+    row = page[page.index("2026-11-26</td>") :].split("</tr>")[0]
+    assert '<span class="state ahead">Made ahead</span>' in row
+    assert "none yet" in row
+
+
+def test_a_key_inventory_is_one_line_that_opens(auditor: Browser, vault: FakeVault) -> None:
+    days = [f"2026-11-{day:02d}" for day in range(1, 29)]
+    vault.add_entry("key-inventory", {"count": "28", "live": ",".join(days)})
+
+    page = auditor.get("/entries").text
+
+    assert "<summary>Live: 28, from 2026-11-01 to 2026-11-28</summary>" in page
+    assert ", ".join(days) in page
+
+
 def test_the_charter_names_its_signatures(auditor: Browser, vault: FakeVault) -> None:
     page = auditor.get("/charter").text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +29,7 @@ def test_the_receipt_is_the_first_line_of_the_answer(officer: Browser) -> None:
 
     answer = words_of(page[page.index('<section id="answer"') :]).strip()
     assert answer.startswith(
-        "Recorded as entry 18,447 before it ran, for Stolen vehicle, case 26-004512, under charter 3, policy"
+        "Recorded as entry 18,447 before it ran, for finding a stolen vehicle, case 26-004512, under charter 3, policy"
     )
     assert "4 reads of 7KDR214 at 3 cameras" in answer
 
@@ -119,7 +120,7 @@ MISSING = {
     "purpose": "Choose a purpose.",
     "offense": "Choose an offense.",
     "case_number": "Enter a case number, such as 26-004512.",
-    "declared_use": "Declare what the answer will be used for.",
+    "declared_use": "Declare what this search is for.",
     "period": "Choose a period.",
 }
 
@@ -181,8 +182,50 @@ def test_the_page_says_what_a_read_is_not(officer: Browser) -> None:
 def test_a_scene_is_opened_by_an_act_of_its_own(officer: Browser) -> None:
     page = officer.post("/images", data={"read_id": "1" * 32, "search_index": "18447"}).text
 
-    assert "Recorded as <strong>entry 18,447</strong> before it was opened." in page
+    assert "Recorded as entry 18,447 before it was opened." in words_of(page)
     assert 'src="data:image/jpeg;base64,' in page
+
+
+def test_the_scene_is_offered_only_where_one_was_kept(officer: Browser, vault: FakeVault) -> None:
+    vault.reads = (replace(vault.reads[0], has_scene=False), *vault.reads[1:])
+
+    page = officer.post("/search", data=GOOD_SEARCH).text
+
+    assert page.count("Record and open the scene") == 3
+
+
+def test_days_that_could_not_be_searched_are_named_with_their_reason(
+    officer: Browser, vault: FakeVault
+) -> None:
+    assert "could not be searched" not in officer.post("/search", data=GOOD_SEARCH).text
+    vault.unserved = (("2026-11-23", "The segment 2026-11-23.0 is damaged."),)
+
+    page = words_of(officer.post("/search", data=GOOD_SEARCH).text)
+    nothing = words_of(officer.post("/search", data={**GOOD_SEARCH, "plate": "ZZZ9999"}).text)
+    twin = officer.post("/search", data=GOOD_SEARCH, headers=JSON).json()
+
+    assert "This answer lacks the reads of 1 period." in page
+    assert "2026-11-23: The segment 2026-11-23.0 is damaged." in page
+    assert "No read in this period, as far as it could be searched." in nothing
+    assert twin["answer"]["unserved"] == [["2026-11-23", "The segment 2026-11-23.0 is damaged."]]
+
+
+def test_the_receipt_can_be_saved_from_the_page_itself(officer: Browser) -> None:
+    page = officer.post("/search", data=GOOD_SEARCH).text
+
+    saved, name = re.search(
+        r'href="data:text/plain;charset=utf-8;base64,([^"]+)" download="([^"]+)"', page
+    ).groups()
+    assert base64.b64decode(saved).decode() == "glassplate receipt\n18442\n\n— log AAAA\n"
+    assert name == "entry-18447.promise"
+
+
+def test_a_receipt_leads_to_the_entry_and_its_proof(officer: Browser) -> None:
+    page = officer.get("/entries/2").text
+
+    assert "Search outcome" in page
+    assert officer.get("/entries/2/proof").headers["content-disposition"].endswith('"entry-2.tlog-proof"')
+    assert "Back to the record" not in page  # the list is for the oversight face
 
 
 def test_my_searches_lists_them_newest_first(officer: Browser) -> None:
@@ -194,13 +237,13 @@ def test_my_searches_lists_them_newest_first(officer: Browser) -> None:
 
     assert page.index("ZZZ9999") < page.index("7KDR214")
     assert "4 reads shown" in page
-    assert "Vehicle theft" in page
+    assert "Theft of a vehicle" in page
 
 
 def test_the_policy_page_is_the_charter_in_plain_words(officer: Browser) -> None:
     page = officer.get("/policy").text
 
     assert "at the latest 30 days after it was made" in page
-    assert "Never for: Immigration enforcement." in page
+    assert "Never: for immigration enforcement." in page
     assert "Not approved, and therefore off: bulk export." in page
     assert CHARTER.policy_sha256 in page

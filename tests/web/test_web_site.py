@@ -51,7 +51,10 @@ def test_the_data_twin_holds_the_same_numbers() -> None:
     data = json.loads(render_site(make_report())["data.json"])
 
     assert data["v"] == 1
-    assert data["searches_by_purpose"] == [["Stolen vehicle", 1204], ["Missing or endangered person", 96]]
+    assert data["searches_by_purpose"] == [
+        ["finding a stolen vehicle", 1204],
+        ["finding a missing or abducted person", 96],
+    ]
     assert data["alerts"] == {"raised": 41, "confirmed": 18, "dismissed": 21}
     assert data["generated_at"] == NOW.isoformat().replace("+00:00", "Z")
 

@@ -69,13 +69,17 @@ def make_report(**changes: object) -> SiteReport:
         "mark": "demo",
         "charter": CHARTER,
         "chapters": chapters(CHARTER),
-        "searches_by_purpose": (("Stolen vehicle", 1_204), ("Missing or endangered person", 96)),
+        "searches_by_purpose": (
+            ("finding a stolen vehicle", 1_204),
+            ("finding a missing or abducted person", 96),
+        ),
         "refusals_by_rule": (("declared-use", 4), ("case-number", 17)),
         "alerts": AlertCounts(raised=41, confirmed=18, dismissed=21),
         "images_opened": 311,
         "reads_live": 522_918,
         "oldest_live_read_at": NOW - timedelta(days=29, hours=4),
         "epochs": (
+            EpochStatus("2026-11-26", midnight + day, midnight + 2 * day, midnight + 31 * day, "open", None),
             EpochStatus("2026-11-25", midnight, midnight + day, midnight + 30 * day, "open", 1_204),
             EpochStatus("2026-11-24", midnight - day, midnight, midnight + 29 * day, "closed", 18_770),
             EpochStatus(

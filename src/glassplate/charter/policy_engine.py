@@ -114,7 +114,7 @@ class PolicyEngine:
         try:
             question = canonical_json(cedar_request(request, self._charter)).decode()
             entities = canonical_json(cedar_entities(request, self._charter)).decode()
-        except ValueError:  # a lone surrogate, or a date before year 1
+        except (ValueError, OverflowError):  # a lone surrogate, or a date outside the years 1 to 9999
             return self._judge.decision(allowed=False, rules=("policy-error",), question="{}", entities="[]")
         if missing_facts(request):
             return self._judge.decision(

@@ -176,6 +176,8 @@ class Registry:
 
     def search(self, entry_index: int) -> StoredSearch | None:
         """One recorded search."""
+        if not 0 <= entry_index < self.applied_size:
+            return None
         rows = self._all("select * from search where entry_index=?", (entry_index,))
         return _search(rows[0]) if rows else None
 
@@ -242,6 +244,10 @@ class Registry:
         """What the log says about one epoch's key."""
         rows = self._all("select * from epoch where epoch_id=?", (epoch_id,))
         return LoggedEpoch(*rows[0]) if rows else None
+
+    def epochs(self) -> dict[str, LoggedEpoch]:
+        """What the log says about every epoch's key."""
+        return {str(row[0]): LoggedEpoch(*row) for row in self._all("select * from epoch")}
 
     def segments(self) -> dict[str, str]:
         """Logged SHA-256 of each sealed segment, by name."""

@@ -51,7 +51,7 @@ def _purposes(charter: CharterSummary) -> tuple[str, ...]:
         "Only vehicles can be searched. There is no search for people.",
     ]
     if forbidden:
-        sentences.append(f"Never for: {_listed(forbidden)}. Such a search is refused and counted in public.")
+        sentences.append(f"Never: {_listed(forbidden)}. Such a search is refused and counted in public.")
     return tuple(sentences)
 
 

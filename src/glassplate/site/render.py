@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import TypeAdapter
 
+from glassplate.site.key_life import key_groups, key_state, key_strip, key_words, reads_words
 from glassplate.site.report_data import SiteReport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 DATA_VERSION = 1  # of data.json, docs/formats
@@ -50,7 +52,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (_minute, _day, _count, _bars, _spaced, _total, _age):
+    own: tuple[Callable[..., Any], ...] = (_minute, _day, _count, _bars, _spaced, _total, _age)
+    for function in (*own, key_groups, key_state, key_strip, key_words, reads_words):
         environment.filters[function.__name__.removeprefix("_")] = function
     return environment
 

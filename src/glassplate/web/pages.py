@@ -14,7 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import TypeAdapter
 from starlette.responses import HTMLResponse, JSONResponse
 
+from glassplate.site import key_groups, key_state, key_words, reads_words
 from glassplate.web import words
+from glassplate.web.public_fields import public_fields
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -43,7 +45,13 @@ def make_environment() -> Environment:
         lstrip_blocks=True,
     )
     for function in (
+        key_groups,
+        key_state,
+        key_words,
+        public_fields,
+        reads_words,
         words.age,
+        words.capital,
         words.characters,
         words.clock,
         words.count,
@@ -57,6 +65,7 @@ def make_environment() -> Environment:
         words.percent,
         words.seconds_in_words,
         words.spaced,
+        words.text_uri,
         words.until,
         words.vehicle,
         words.zone_name,

@@ -118,14 +118,17 @@ def vehicle(seen: Vehicle) -> str:
         for value, confidence in ((seen.body, seen.body_confidence), (seen.color, seen.color_confidence))
         if value != UNKNOWN
     ]
-    words = ", ".join(parts)
-    return words[:1].upper() + words[1:] if words else "Not known"
+    return capital(", ".join(parts)) or "Not known"
 
 
 def spaced(identifier: str) -> str:
     """Turn "search-refused" into "Search refused"."""
-    words = identifier.replace("_", " ").replace("-", " ").replace(".", " ")
-    return words[:1].upper() + words[1:]
+    return capital(identifier.replace("_", " ").replace("-", " ").replace(".", " "))
+
+
+def capital(text: str) -> str:
+    """The charter's words at the start of a line: "finding a stolen vehicle" -> "Finding a stolen vehicle"."""
+    return text[:1].upper() + text[1:]
 
 
 def label(pairs: Sequence[tuple[str, str]], identifier: str) -> str:
@@ -136,6 +139,11 @@ def label(pairs: Sequence[tuple[str, str]], identifier: str) -> str:
 def data_uri(jpeg: bytes) -> str:
     """A crop inside the page: no second address that could be cached, guessed or logged."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def text_uri(text: str) -> str:
+    """A text to save from the page, without a second request that would have to name it."""
+    return "data:text/plain;charset=utf-8;base64," + base64.b64encode(text.encode()).decode()
 
 
 def percent(value: float) -> str:

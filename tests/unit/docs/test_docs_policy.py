@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RULE = re.compile(r"[a-z]+(-[a-z]+)+\Z")
-REFUSALS = {"Refused", "NotSignedIn", "CharterRejected", "refused"}
+REFUSALS = {"Refused", "NotSignedIn", "CharterRejected", "refused", "refusal"}
 
 
 def test_the_table_of_rules_is_fresh() -> None:
@@ -32,12 +32,28 @@ def test_every_rule_that_the_code_refuses_by_is_explained() -> None:
     assert [found for found in sorted(named) if f"`{found[0]}`" not in page] == []
 
 
-def _rules_in(tree: ast.AST) -> Iterator[str]:
-    """Words with a hyphen that are a whole argument of something that refuses."""
+def _rules_in(tree: ast.Module) -> Iterator[str]:
+    """Words with a hyphen that are a whole argument of something that refuses, themselves or by a constant's name."""
+    constants = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSALS):
+        if not isinstance(node, ast.Call) or _name(node.func) not in REFUSALS:
             continue
         for argument in [*node.args[1:], *(keyword.value for keyword in node.keywords)]:
             for part in ast.walk(argument):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str) and RULE.match(part.value):
-                    yield part.value
+                value = constants.get(part.id) if isinstance(part, ast.Name) else part
+                if (
+                    isinstance(value, ast.Constant)
+                    and isinstance(value.value, str)
+                    and RULE.match(value.value)
+                ):
+                    yield value.value
+
+
+def _name(function: ast.expr) -> str:
+    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")

@@ -14,7 +14,9 @@ from docs_testing import DOCS
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECONDS = 120  # for one block; the slowest takes ten on a loaded machine
 TOLD = "declare -p; declare -f"  # what the next block knows of this one
-BASHS_OWN = re.compile(r"^declare -(?:\S*r\S*|\S+ (?:BASH\w*|_|FUNCNAME|GROUPS|PIPESTATUS|DIRSTACK))\b.*\n", re.MULTILINE)
+BASHS_OWN = re.compile(
+    r"^declare -(?:\S*r\S*|\S+ (?:BASH\w*|_|FUNCNAME|GROUPS|PIPESTATUS|DIRSTACK))\b.*\n", re.MULTILINE
+)
 
 
 def steps(page: str) -> list[tuple[str, list[str]]]:
@@ -45,11 +47,17 @@ def run_block(commands: str, state: Path, environment: dict[str, str]) -> str:
     ending = f"{{ {TOLD}; echo \"cd '$PWD'\"; }} > '{state}.next'"
     script = f"set -euo pipefail\nsource '{state}'\n{commands}\n{ending}\n"
     done = subprocess.run(
-        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        ["bash", "-c", script],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,  # as a terminal shows them, one after the other
+        text=True,
+        timeout=SECONDS,
+        check=False,
     )
-    assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{commands}\n{done.stdout}"
     state.write_text(BASHS_OWN.sub("", Path(f"{state}.next").read_text()))
-    return done.stdout + done.stderr
+    return done.stdout
 
 
 def test_lines_are_looked_for_in_their_order() -> None:
@@ -64,7 +72,10 @@ def test_a_block_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
     state.write_text(f"cd '{tmp_path}'\n")
     environment = {"PATH": os.environ["PATH"]}
     run_block('mkdir there && cd there\nwords=("a b" c)\nsay() { echo "$# $1"; }', state, environment)
-    assert run_block('say "${words[@]}"\npwd', state, environment).splitlines() == ["2 a b", str(tmp_path / "there")]
+    assert run_block('say "${words[@]}"\npwd', state, environment).splitlines() == [
+        "2 a b",
+        str(tmp_path / "there"),
+    ]
     with pytest.raises(AssertionError):
         run_block("false", state, environment)
 

@@ -6,6 +6,7 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from glassplate.web.application import application
+from glassplate.web.entry import entry_routes
 from glassplate.web.face import Face
 from glassplate.web.officer.alerts import alert_routes
 from glassplate.web.officer.history import history_routes
@@ -36,4 +37,4 @@ def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC
         client_factory=client_factory,
         zone=zone,
     )
-    return application(face, search_routes(), alert_routes(), history_routes())
+    return application(face, search_routes(), alert_routes(), history_routes(), entry_routes())

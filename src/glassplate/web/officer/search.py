@@ -54,6 +54,8 @@ class Answer:
     rows: tuple[ReadRow, ...]
     cameras: int
     truncated: bool
+    unserved: tuple[tuple[str, str], ...]
+    """(epoch id, reason) of periods that could not be searched: the answer lacks their reads."""
     strip: TimeStrip
 
 
@@ -137,6 +139,7 @@ def _answer(result: SearchResult, choices: SearchChoices, now: datetime) -> Answ
         rows=rows,
         cameras=len({found.read.camera_id for found in result.reads}),
         truncated=result.truncated,
+        unserved=result.unserved,
         strip=time_strip(rows, result.searched_since, result.searched_until),
     )
 

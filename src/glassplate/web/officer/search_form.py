@@ -113,7 +113,7 @@ class SearchForm:
         if not self.case_number:
             found["case_number"] = f"Enter a case number, such as {choices.case_number_example}."
         if self.declared_use not in {use for use, _, _ in choices.declared_uses}:
-            found["declared_use"] = "Declare what the answer will be used for."
+            found["declared_use"] = "Declare what this search is for."
         if self.period not in {period.period_id for period in choices.periods}:
             found["period"] = "Choose a period."
         return found

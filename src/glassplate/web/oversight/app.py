@@ -6,6 +6,7 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from glassplate.web.application import application
+from glassplate.web.entry import entry_routes
 from glassplate.web.face import Face
 from glassplate.web.oversight.keys import key_routes
 from glassplate.web.oversight.log import log_routes
@@ -35,4 +36,4 @@ def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC
         client_factory=client_factory,
         zone=zone,
     )
-    return application(face, log_routes(), key_routes())
+    return application(face, log_routes(), entry_routes(), key_routes())

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from fastapi import APIRouter, Query
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from glassplate.records import EntrySummary
 from glassplate.web import pages
@@ -35,15 +34,6 @@ class EntriesPage:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryPage:
-    """One entry's public half; ``is_published`` once a signed checkpoint covers it and a proof can be had."""
-
-    template: ClassVar[str] = "oversight/entry.html"
-    entry: EntrySummary
-    is_published: bool
-
-
-@dataclass(frozen=True, slots=True)
 class RefusalsPage:
     """Refusals among the newest ``looked_at`` entries, and how many by type."""
 
@@ -55,7 +45,7 @@ class RefusalsPage:
 
 
 def log_routes() -> APIRouter:
-    """``/entries``, ``/entries/{index}``, its proof, and ``/refusals``."""
+    """``/entries`` and ``/refusals``; a single entry is ``web/entry.py``."""
     router = APIRouter()
 
     @router.get("/")
@@ -79,19 +69,6 @@ def log_routes() -> APIRouter:
             newer=min(end + PAGE_SIZE, size) if end < size else None,
         )
         return pages.answer(request, page, visit.frame)
-
-    @router.get("/entries/{index}")
-    def entry(request: Request, visit: Visited, index: int) -> Response:
-        found = visit.client.entries(index, 1) if 0 <= index < visit.status.log_size else []
-        if not found:
-            raise HTTPException(404, f"The record has no entry {index} yet")
-        page = EntryPage(found[0], index < visit.status.published_size)
-        return pages.answer(request, page, visit.frame)
-
-    @router.get("/entries/{index}/proof")
-    def proof(visit: Visited, index: int) -> PlainTextResponse:
-        name = f'attachment; filename="entry-{index}.tlog-proof"'
-        return PlainTextResponse(visit.client.proof(index), headers={"Content-Disposition": name})
 
     @router.get("/refusals")
     def refusals(request: Request, visit: Visited) -> Response:

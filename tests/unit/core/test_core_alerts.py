@@ -1,0 +1,336 @@
+"""Hot lists and alerts: what is armed, what sounds, who may decide, and what is left when the read has died."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from glassplate import seal
+from glassplate.alert import DISPOSITIONS
+from glassplate.errors import LogUnavailable, Refused, UsageError
+from glassplate.lane import open_bundle
+from glassplate.log import VerifierKey
+from tests.support.city import plate_read, some_crop
+from tests.support.failing_files import FailingFiles, journal
+from tests.support.invariants import added, bodies, check_city, public
+
+PLATE = "7KDR214"
+
+
+def row(plate=PLATE, **changes):
+    lawful = {
+        "plate": plate,
+        "region": "us-ca",
+        "category": "stolen_vehicle",
+        "reason": "reported stolen",
+        "expires_at": "2026-03-20",
+    }
+    return {**lawful, **changes}
+
+
+def arm(city, *rows):
+    return city.vault.alerts.import_hotlist(city.sign_in("administrator"), list(rows), "State list")
+
+
+def batch_of(city, plate=PLATE, region="us-ca"):
+    bundle_key = VerifierKey.parse((city.folder.public / "bundle.vkey").read_text().strip())
+    sealer = open_bundle(city.vault.bundle(), bundle_key)
+    read = plate_read(plate, "court-16th", city.now() - timedelta(minutes=1))
+    sealed = sealer.seal(replace(read, region=region, region_confidence=0.9), some_crop())
+    return seal.BatchSigner("court-16th", city.camera_keys["court-16th"].private_key).sign(1, [sealed])
+
+
+def pass_by(city, plate=PLATE, region="us-ca"):
+    return city.vault.intake.accept(batch_of(city, plate, region))
+
+
+def alerts(city, account="m.okafor"):
+    return city.vault.alerts.waiting(city.sign_in(account))
+
+
+# a sentence: (the list's row, the read's plate and region, whether the regions match; "silent" is no alert at all)
+MATCHES = {
+    "same plate, same state": (row("7AAA111"), ("7AAA111", "us-ca"), True),
+    "same plate, another state": (row("7BBB111"), ("7BBB111", "us-nv"), "silent"),
+    "the read's state is unknown": (row("7CCC111"), ("7CCC111", "unknown"), None),
+    "the entry's state is unknown": (row("7DDD111", region=""), ("7DDD111", "us-ca"), None),
+    "O for 0 and I for 1, which plates use as one": (row("7OI4567"), ("7014567", "us-ca"), True),
+    "a look-alike is no match": (row("8EEE123"), ("BEEE123", "us-ca"), "silent"),
+    "another plate": (row("7FFF111"), ("7FFF112", "us-ca"), "silent"),
+    "written with spaces and in lower case": (row(" 7ggg-111 "), ("7GGG111", "us-ca"), True),
+    "the state in capitals": (row("7HHH111", region="US-CA"), ("7HHH111", "us-ca"), True),
+    "an entry that has ended": (row("7JJJ111", expires_at="2026-03-02T09:00:01"), ("7JJJ111", "us-ca"), "silent"),
+    "an entry that ends in a second": (row("7KKK111", expires_at="2026-03-02T09:00:02"), ("7KKK111", "us-ca"), True),
+    "an end written in another zone": (
+        row("7LLL111", expires_at="2026-03-02T10:00:01+01:00"),
+        ("7LLL111", "us-ca"),
+        "silent",
+    ),
+}
+
+
+def test_what_sounds(city):
+    for entry, _read, _expected in MATCHES.values():
+        assert arm(city, entry).armed == 1
+    city.clock.advance(timedelta(seconds=1))
+    for name, (_entry, read, expected) in MATCHES.items():
+        before = {alert.alert_id for alert in alerts(city)}
+        with added(city) as new:
+            assert len(pass_by(city, *read).accepted) == 1
+        raised = [a for a in alerts(city) if a.alert_id not in before]
+        assert new == ([] if expected == "silent" else ["alert"]), name
+        assert [a.region_matches for a in raised] == ([] if expected == "silent" else [expected]), name
+    check_city(city)
+
+
+def test_an_unknown_state_is_silent_unless_the_charter_says_otherwise(city):
+    city.vault.install_charter(city.signed(city.charter(alert_on_unknown_region=False)))
+    arm(city, row(), row("8ABC123", region=""))
+    pass_by(city, PLATE, "unknown")
+    pass_by(city, "8ABC123", "us-ca")
+    assert alerts(city) == []
+    pass_by(city, PLATE, "us-ca")
+    assert len(alerts(city)) == 1
+
+
+# a sentence: (row, reason counted or None, armed or not)
+ROWS = {
+    "an armed category": (row("7AAA111"), None, True),
+    "a category the charter does not arm": (row("7AAA112", category="gang"), "category not allowed by the charter", False),
+    "immigration records": (
+        row("7AAA113", category="immigration_violator"),
+        "category not allowed by the charter",
+        False,
+    ),
+    "no category": (row("7AAA114", category=""), "category not allowed by the charter", False),
+    "a wildcard": (row("7AAA1*"), "plate too short, too long or with a wildcard", False),
+    "another system's wildcard": (row("7AAA1%5"), "plate too short, too long or with a wildcard", False),
+    "a question mark": (row("7AAA11?"), "plate too short, too long or with a wildcard", False),
+    "four characters": (row("7AA1"), "plate too short, too long or with a wildcard", False),
+    "eleven characters": (row("7AAA1234567"), "plate too short, too long or with a wildcard", False),
+    "a letter no plate has, whose loss would make another plate": (
+        row("Ä7AAA115"),
+        "plate too short, too long or with a wildcard",
+        False,
+    ),
+    "full-width digits, whose loss would make another plate": (
+        row("７KDRA214"),  # noqa: RUF001
+        "plate too short, too long or with a wildcard",
+        False,
+    ),
+    "no reason": (row("7AAA116", reason="  "), "no reason", False),
+    "no end": (row("7AAA117", expires_at=""), "no end date, or already ended", False),
+    "an end that is no date": (row("7AAA118", expires_at="soon"), "no end date, or already ended", False),
+    "an end in the past": (row("7AAA119", expires_at="2026-03-01"), "no end date, or already ended", False),
+    "the last moment of the calendar": (
+        row("7AAA120", expires_at="9999-12-31T23:59:59-12:00"),
+        "no end date, or already ended",
+        False,
+    ),
+    "the first moment of the calendar": (
+        row("7AAA121", expires_at="0001-01-01T00:00:00+12:00"),
+        "no end date, or already ended",
+        False,
+    ),
+    "a column about a person": (
+        row("7AAA122", owner="somebody"),
+        "columns about persons or unknown columns removed",
+        True,
+    ),
+    "an empty column about a person": (row("7AAA123", owner=" "), None, True),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_one_row(city, name):
+    entry, reason, is_armed = ROWS[name]
+    with added(city) as new:
+        imported = arm(city, entry)
+    assert new == ["sign-in", "hotlist-imported"]
+    assert imported.armed == int(is_armed)
+    assert imported.dropped == ({reason: 1} if reason else {})
+    assert len(city.vault.alerts.hotlist(city.sign_in("administrator"))) == int(is_armed)
+    assert "somebody" not in str(bodies(city, "hotlist-imported"))
+    if reason:
+        assert city.vault.registry.totals()[f"hotlist dropped:{reason}"] == 1
+
+
+def test_a_mixed_file_is_counted_and_the_same_row_is_armed_once(city):
+    imported = arm(city, *(entry for entry, _, _ in ROWS.values()), row("7AAA111"))
+    expected = {}
+    for _, reason, _ in ROWS.values():
+        if reason:
+            expected[reason] = expected.get(reason, 0) + 1
+    assert imported.dropped == expected
+    armed = city.vault.alerts.hotlist(city.sign_in("r.alvarez"))
+    assert {entry.plate for entry in armed} == {"7AAA111", "7AAA122", "7AAA123"}
+    assert public(city, "hotlist-imported")[0].keys() == {"type", "time", "agency", "armed", "dropped"}
+    check_city(city)
+
+
+@pytest.mark.parametrize("account", ["m.okafor", "j.doe", "clerk"])
+def test_who_may_not_load_a_list(city, account):
+    with pytest.raises(Refused) as refusal:
+        city.vault.alerts.import_hotlist(city.sign_in(account), [row()], "me")
+    assert refusal.value.rules == ("role-permits",)
+
+
+@pytest.mark.parametrize("account", ["j.doe", "clerk", "administrator"])
+def test_who_may_not_see_alerts(city, account):
+    arm(city, row())
+    pass_by(city)
+    alert_id = alerts(city)[0].alert_id
+    token = city.sign_in(account)
+    acts = (
+        lambda: city.vault.alerts.waiting(token),
+        lambda: city.vault.alerts.show(token, alert_id),
+        lambda: decide(city, token, alert_id),
+    )
+    for act in acts:
+        with added(city) as new, pytest.raises(Refused) as refusal:
+            act()
+        assert refusal.value.rules == ("role-permits",)
+        assert new == ["refusal"]
+
+
+def decide(city, token, alert_id, *, confirmed=True, disposition="vehicle_located", note="seen"):
+    return city.vault.alerts.decide(
+        token, alert_id, confirmed=confirmed, disposition=disposition, note=note
+    )
+
+
+def test_the_walk_of_an_alert(city):
+    arm(city, row())
+    pass_by(city)
+    token, colleague = city.sign_in("m.okafor"), city.sign_in("r.alvarez")
+    alert = alerts(city)[0]
+    assert (alert.state, alert.entry.plate, alert.camera_name) == ("waiting", PLATE, "Court Street at 16th Street")
+
+    with added(city) as new, pytest.raises(Refused) as refusal:
+        decide(city, token, alert.alert_id)
+    assert (refusal.value.rules, new) == (("eyes-first",), ["refusal"])
+
+    with added(city) as new:
+        shown = city.vault.alerts.show(token, alert.alert_id)
+    assert new == ["alert-shown"]
+    assert shown.found.read.text == PLATE
+    assert shown.found.crop_jpeg[:3] == b"\xff\xd8\xff"
+
+    with pytest.raises(Refused) as refusal:  # somebody else's eyes do not count
+        decide(city, colleague, alert.alert_id)
+    assert refusal.value.rules == ("eyes-first",)
+    for unknown in ("", "shot_out_the_tires", "STOP_MADE"):
+        with added(city) as new, pytest.raises(UsageError):
+            decide(city, token, alert.alert_id, disposition=unknown)
+        assert new == []
+
+    with added(city) as new:
+        decide(city, token, alert.alert_id, confirmed=False, disposition="wrong_plate", note="a 7, not a 1")
+    assert new == ["disposition"]
+    decided = alerts(city)[0]
+    assert (decided.state, decided.disposition) == ("dismissed", "wrong_plate")
+    city.vault.alerts.show(colleague, alert.alert_id)
+    for again in (token, colleague):
+        with added(city) as new, pytest.raises(Refused) as refusal:
+            decide(city, again, alert.alert_id)
+        assert (refusal.value.rules, new) == (("alert-open",), ["refusal"])
+    assert alerts(city)[0].disposition == "wrong_plate"
+    check_city(city)
+
+
+@pytest.mark.parametrize("disposition", DISPOSITIONS)
+def test_each_disposition(city, disposition):
+    arm(city, row())
+    pass_by(city)
+    token, alert_id = city.sign_in("m.okafor"), alerts(city)[0].alert_id
+    city.vault.alerts.show(token, alert_id)
+    decide(city, token, alert_id, disposition=disposition)
+    said = bodies(city, "disposition")[0][1]
+    assert said["proposes_hold"] == (disposition in ("stop_made", "arrest"))
+    assert alerts(city)[0].disposition == disposition
+
+
+def test_two_who_decide_at_the_same_time(city):
+    arm(city, row())
+    pass_by(city)
+    alert_id = alerts(city)[0].alert_id
+    tokens = [city.sign_in(account) for account in ("m.okafor", "r.alvarez")] * 4
+    for token in tokens[:2]:
+        city.vault.alerts.show(token, alert_id)
+    outcomes, start = [], threading.Barrier(len(tokens))
+
+    def decide_once(token):
+        start.wait()
+        try:
+            decide(city, token, alert_id)
+            outcomes.append("decided")
+        except Refused as refusal:
+            outcomes.extend(refusal.rules)
+
+    threads = [threading.Thread(target=decide_once, args=(token,)) for token in tokens]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["alert-open"] * 7 + ["decided"]
+    assert len(bodies(city, "disposition")) == 1
+
+
+def test_a_batch_that_comes_twice_raises_one_alert(city):
+    arm(city, row())
+    batch = batch_of(city)
+    first, second = city.vault.intake.accept(batch), city.vault.intake.accept(batch)
+    assert (len(first.accepted), len(second.duplicate)) == (1, 1)
+    assert len(alerts(city)) == 1
+    assert len(bodies(city, "alert")) == 1
+    check_city(city)
+
+
+def test_an_alert_is_not_lost_when_the_log_fails_after_the_read_was_stored(closed_city):
+    city, files = closed_city, FailingFiles()
+    city.open(files=files)
+    arm(city, row())
+    batch = batch_of(city)
+    files.fails = journal
+    with pytest.raises(LogUnavailable):
+        city.vault.intake.accept(batch)
+    files.heal()
+    assert city.vault.intake.accept(batch).duplicate
+    assert len(alerts(city)) == 1
+    check_city(city)
+    city.close()
+
+
+def test_an_entry_that_is_armed_later_does_not_reach_back(city):
+    pass_by(city)
+    arm(city, row())
+    assert alerts(city) == []
+
+
+def test_after_the_epoch_has_died_only_ids_are_left(city):
+    arm(city, row())
+    pass_by(city)
+    alert_id = alerts(city)[0].alert_id
+    city.pass_days(30)
+    token = city.sign_in("m.okafor")
+    shown = city.vault.alerts.show(token, alert_id)
+    assert shown.found is None
+    assert shown.alert.entry.plate == PLATE, "the list's own words, not the read's"
+    stored = city.vault.registry._all("select * from alert")[0]
+    assert PLATE not in str(stored)
+    said = bodies(city, "alert")[0][1]
+    assert said.keys() == {
+        *("at", "alert_id", "read_id", "epoch_id", "camera_id", "entry_id"),
+        *("region_matches", "category", "asked_by", "operation"),
+    }
+    assert PLATE not in str(said)
+    decide(city, token, alert_id, confirmed=False, disposition="no_action")
+    check_city(city)
+
+
+def test_an_unknown_alert(city):
+    with pytest.raises(UsageError):
+        city.vault.alerts.show(city.sign_in("m.okafor"), "0" * 16)
