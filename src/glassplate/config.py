@@ -93,7 +93,7 @@ def load_settings(folder: CityFolder) -> Settings:
     path = folder.settings_file
     if not path.exists():
         raise UsageError(
-            f"{folder.root} is not a Glassplate folder (no {SETTINGS_NAME}). Make one: glassplate init {folder.root}"
+            f"{folder.root} is not a Glassplate folder (no {SETTINGS_NAME}). Make one: glassplate init --dir {folder.root}"
         )
     try:
         values = tomllib.loads(path.read_text())

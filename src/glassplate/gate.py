@@ -168,7 +168,7 @@ class Gate:
         return [self._past_search(stored) for stored in self.registry.searches_of(session.account.account_id)]
 
     def close_interrupted(self) -> int:
-        """Give every search without an outcome the outcome "interrupted"; runs at each start, even if the clock went back."""
+        """Give every search without an outcome the outcome "interrupted"; runs at each start, whatever its clock."""
         open_searches = self.registry.open_searches()
         for search in open_searches:
             self.recorder.record(

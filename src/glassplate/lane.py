@@ -96,7 +96,7 @@ class Lane:
                 waiting = waiting[: len(waiting) // 2]
 
     def _capture_one(self, frame: Frame, outcome: LaneOutcome) -> None:
-        pixels = self.decoder.decode(frame.data, frame.sha256[:12])
+        pixels = self.decoder.decode(frame.data, frame.name)
         candidates = self.recognizer.read(pixels)
         if not candidates:
             outcome.without_plate += 1

@@ -10,6 +10,7 @@ gives, and what the record knows better (a later version, a stop) halts everythi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -19,10 +20,11 @@ from typing import TYPE_CHECKING
 
 from glassplate.charter import PolicyEngine, Stop, VerifiedCharter, verify_charter, verify_stop
 from glassplate.encoding import canonical_json, parse_json
-from glassplate.errors import CharterRejected, GlassplateError, InputRefused
+from glassplate.errors import CharterRejected, GlassplateError, InputRefused, LogUnavailable, StorageFailed
 from glassplate.log import VerifierKey, open_note, sign_note
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -78,14 +80,24 @@ class Mandate:
         Raises:
             CharterRejected: with the reason; the charter in force stays.
         """
-        versions = self.installed_versions()
-        return self._verify(documents, now=now, last_version=versions[-1] if versions else 0)
+        last_version = (self.installed_versions() or [0])[-1]
+        in_force = self._in_force.verified.charter.version if self._in_force else 0
+        if in_force < last_version and documents == self.documents_of(last_version):
+            last_version -= 1  # kept, but could not be logged: install it again
+        return self._verify(documents, now=now, last_version=last_version)
 
-    def use(self, installed: InForce) -> None:
-        """Act under ``installed`` from now on (in memory)."""
+    @contextlib.contextmanager
+    def acting_under(self, installed: InForce) -> Iterator[None]:
+        """Act under ``installed`` from now on (in memory), unless its entry, made inside, cannot be written."""
         with self._lock:
-            self._in_force = installed
-            self._halt = None
+            before, halted = self._in_force, self._halt
+            self._in_force, self._halt = installed, None
+        try:
+            yield
+        except LogUnavailable:
+            with self._lock:
+                self._in_force, self._halt = before, halted
+            raise
 
     def halt(self, reason: str) -> None:
         """Stop capture and search until a new charter version: the record contradicts what lies on disk."""
@@ -93,10 +105,25 @@ class Mandate:
             self._halt = reason
 
     def keep(self, installed: InForce) -> None:
-        """Store the documents of a version."""
-        folder = self._folder / str(installed.verified.charter.version)
-        for name, text in installed.documents.items():
-            self._files.write_atomic(folder / name, text.encode())
+        """Store the documents of a version: all of them, or (after a crash) none.
+
+        Raises:
+            StorageFailed: the disk refused; nothing is installed.
+        """
+        version = installed.verified.charter.version
+        if version in self.installed_versions():
+            return  # by an installation that could not be logged, with the same documents
+        unfinished = self._folder / f".{version}.new"
+        try:
+            for leftover in unfinished.glob("*"):
+                self._files.remove(leftover)
+            for name, text in installed.documents.items():
+                self._files.write_atomic(unfinished / name, text.encode())
+            self._files.rename(unfinished, self._folder / str(version))
+        except OSError as error:
+            raise StorageFailed(
+                f"The charter cannot be stored below {self._folder} ({error.strerror}). Free space, install again."
+            ) from None
 
     def stop(self, text: str) -> Stop:
         """An office stops the city: durable and in effect when this returns.

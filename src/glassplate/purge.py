@@ -39,21 +39,29 @@ class Purge:
     """Shared with ``EpochDuties``: an epoch is not sealed while it dies, nor logged twice."""
 
     def run(self) -> list[str]:
-        """Destroy every due epoch; returns their ids. Callable at any time, by anybody: it can only do its duty."""
+        """Destroy every due epoch; returns their ids. Callable at any time, by anybody: it can only do its duty.
+
+        Raises:
+            StorageFailed: something due is still there; everything else was destroyed. Try again.
+        """
         with self.one_at_a_time:
             return self._run()
 
     def _run(self) -> list[str]:
-        destroyed = []
+        destroyed: list[str] = []
+        failures: list[str] = []
         if self.time.may_destroy():
             now = self.time.purge_now()
-            for record in self.keyring.records():
-                if record.is_alive and record.epoch.destroy_at <= now:
-                    self.keyring.destroy(record.epoch.epoch_id, now)
-                    self.store.drop_epoch(record.epoch.epoch_id)
-                    destroyed.append(record.epoch.epoch_id)
-        self.drop_dead_segments()
-        self.log_destroyed()
+            for epoch_id in self.overdue():
+                try:
+                    self.keyring.destroy(epoch_id, now)
+                    destroyed.append(epoch_id)
+                except StorageFailed as error:
+                    failures.append(str(error))
+        failures += self._drop_dead_segments()
+        self._log_destroyed()
+        if failures:
+            raise StorageFailed(" ".join(failures))
         return destroyed
 
     def overdue(self) -> list[str]:
@@ -61,13 +69,18 @@ class Purge:
         now = self.time.purge_now()
         return [r.epoch.epoch_id for r in self.keyring.records() if r.is_alive and r.epoch.destroy_at <= now]
 
-    def drop_dead_segments(self) -> None:
-        """Delete ciphertext whose key is gone (after a crash between (2) and (3))."""
+    def _drop_dead_segments(self) -> list[str]:
+        """Delete ciphertext whose key is gone, now or before a crash between (2) and (3); returns what failed."""
+        failures = []
         dead = {r.epoch.epoch_id for r in self.keyring.records() if not r.is_alive}
         for epoch_id in sorted(dead & set(self.store.epoch_ids())):
-            self.store.drop_epoch(epoch_id)
+            try:
+                self.store.drop_epoch(epoch_id)
+            except StorageFailed as error:
+                failures.append(str(error))
+        return failures
 
-    def log_destroyed(self) -> None:
+    def _log_destroyed(self) -> None:
         """Entries for deaths that have none yet; a log that cannot be written is tried again at the next tick."""
         for record in self.keyring.records():
             logged = self.registry.epoch(record.epoch.epoch_id)

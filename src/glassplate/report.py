@@ -23,6 +23,7 @@ from glassplate.encoding import sha256_hex
 from glassplate.log import sign_note
 from glassplate.oversight import epoch_states
 from glassplate.seal import bundle_text
+from glassplate.seal.bundle import MAX_BUNDLE_KEYS
 from glassplate.site import AlertCounts, SiteReport, chapters, render_site
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from glassplate.config import CityFolder
     from glassplate.files import Files
-    from glassplate.keys import Keyring, TrustedTime
+    from glassplate.keys import KeyRecord, Keyring, TrustedTime
     from glassplate.log import SigningKey, TransparencyLog
     from glassplate.mandate import Mandate
     from glassplate.registry import Registry
@@ -73,19 +74,32 @@ class Report:
         with self._lock:
             self._publish_charters()  # (1)
             checkpoint = self._log.publish()  # (2)
-            self._write("epoch-keys.note", self.bundle().encode())  # (3)
+            self._write("epoch-keys.note", self.bundle(checkpoint.size).encode())  # (3)
             self._publish_pages(checkpoint.size)  # (4)
             return checkpoint.size
 
-    def bundle(self) -> str:
-        """The signed list of live epoch public keys."""
+    def bundle(self, size: int | None = None) -> str:
+        """The signed list of live epoch public keys, no key whose birth is not among the first ``size`` entries.
+
+        The newest ones, when there are more than a lane reads: it seals what is captured now.
+        """
         now = self._time.purge_now()
-        keys = [r.public() for r in self._keyring.records() if r.is_alive and r.epoch.destroy_at > now]
+        known = self._log.size if size is None else size
+        keys = [
+            record.public()
+            for record in self._keyring.records()
+            if record.is_alive and record.epoch.destroy_at > now and self._is_logged(record, known)
+        ][-MAX_BUNDLE_KEYS:]
         return sign_note(bundle_text(self._mandate.agency_id(), now, keys), [self._publisher]).decode()
+
+    def _is_logged(self, record: KeyRecord, size: int) -> bool:
+        logged = self._registry.epoch(record.epoch.epoch_id)
+        return logged is not None and logged.created_index is not None and logged.created_index < size
 
     def numbers(self) -> dict[str, Any]:
         """The report as plain data."""
-        report = self._report(self._log.published_size)
+        with self._lock:
+            report = self._report(self._log.published_size)
         return dict(TypeAdapter(SiteReport).dump_python(report, mode="json"))
 
     def _publish_charters(self) -> None:

@@ -31,7 +31,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from glassplate.encoding import sha256_hex
+from glassplate.encoding import parse_json, sha256_hex
 from glassplate.errors import InputRefused, NotSignedIn, Refused
 from glassplate.registry.sessions import ABSOLUTE_LIMIT, authenticate, hash_token
 
@@ -50,6 +50,7 @@ CHALLENGE_LIFE = timedelta(minutes=5)
 LINK_LIFE = timedelta(minutes=30)
 PAIRING_LIFE = timedelta(minutes=10)
 MAX_WAITING = 1_000  # links or pairings at once; more is a flood
+MAX_CLIENT_DATA_BYTES = 8 * 1024  # browsers send a few hundred
 CHALLENGE_RANDOM_BYTES = 24
 CHALLENGE_TIME_BYTES = 8
 CHALLENGE_TAG_BYTES = 32
@@ -353,7 +354,8 @@ class SignIn:
         return origin
 
     def _take_challenge(self, credential: dict[str, Any], purpose: str) -> bytes:
-        client_data = json.loads(base64url_to_bytes(str(credential["response"]["clientDataJSON"])))
+        raw = base64url_to_bytes(str(credential["response"]["clientDataJSON"]))
+        client_data = parse_json(raw, limit=MAX_CLIENT_DATA_BYTES)
         challenge = base64url_to_bytes(str(client_data["challenge"]))
         made, tag = challenge[:-CHALLENGE_TAG_BYTES], challenge[-CHALLENGE_TAG_BYTES:]
         is_ours = hmac.compare_digest(tag, self._challenge_tag(made, purpose))

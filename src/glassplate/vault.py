@@ -25,6 +25,7 @@ from glassplate.accounts import Accounts, account_operation
 from glassplate.alert import Alerts
 from glassplate.authorize import Authorizer
 from glassplate.build_identity import build_sha256
+from glassplate.charter import demand_shipped_rules
 from glassplate.encoding import canonical_json, parse_json, sha256_hex
 from glassplate.epoch_duties import CLOSE_GRACE, EpochDuties
 from glassplate.errors import (
@@ -157,6 +158,7 @@ class Vault:
         self.folder = folder
         self.settings = settings
         self.demo_clock = clock if isinstance(clock, SettableClock) else None
+        self.is_for_demo = False
         self._files = files or LocalFiles()
         self._clock = clock or SystemClock()
         self._problems: dict[str, str] = {}
@@ -279,7 +281,7 @@ class Vault:
         return max((int(version) for kind, _, version in marks if kind == "charter"), default=0)
 
     def _check_keys(self) -> None:
-        """The record remembers each key; one that is missing, or came back with its tombstone gone, is an alarm."""
+        """The record remembers each key; one that is missing, came back, or died too early is an alarm."""
         records = {record.epoch.epoch_id: record for record in self.keyring.records()}
         for epoch_id, logged in self.registry.epochs().items():
             record = records.get(epoch_id)
@@ -289,13 +291,17 @@ class Vault:
                         f"The key of {epoch_id} is missing or damaged, though the record says it lives: its reads "
                         "cannot be served. Find out who changed vault/keys."
                     )
+                elif not record.is_alive and record.epoch.destroy_at > self.time.purge_now():
+                    self._problems[f"key {epoch_id}"] = (
+                        f"The key of {epoch_id} died before its time, by a tombstone that this vault did not write."
+                    )
                 continue
             if record is not None and record.is_alive:
                 self.keyring.destroy(epoch_id, self.time.purge_now())
             elif epoch_id not in self._died_at_start:
                 continue
             self._problems[f"key {epoch_id}"] = (
-                f"The key of {epoch_id} came back from a copy, its tombstone gone, and was destroyed again."
+                f"The key of {epoch_id} came back from a copy and was destroyed again."
             )
 
     def _check_segments(self) -> None:
@@ -334,6 +340,8 @@ class Vault:
             act()
         except (GlassplateError, OSError) as error:
             self._problems[duty] = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever failed, the next duty must run, and purging most of all
+            self._problems[duty] = f"{duty} failed unexpectedly ({type(error).__name__}); it is tried again."
         else:
             self._problems.pop(duty, None)
 
@@ -371,14 +379,26 @@ class Vault:
         """
         now = self.time.now()
         installed = self.mandate.install(documents, now)
+        demand_shipped_rules(installed.verified.policy)
+        if installed.verified.charter.mark == "production":
+            raise CharterRejected(
+                "The keys lie in files, whose copies bring dead keys back. That is for demo and trial charters only; a "
+                "production charter needs keys in hardware.",
+                ("charter-keyring",),
+            )
+        if self.is_for_demo and installed.verified.charter.mark != "demo":
+            raise CharterRejected(
+                "This vault runs on a demo's clock; only a demo charter allows that.", ("demo-only",)
+            )
         if installed.verified.charter.version <= self._newest_logged():
             raise CharterRejected(
                 f"The record says that version {self._newest_logged()} was installed already; sign a later one.",
                 ("charter-rollback",),
             )
         self.mandate.keep(installed)
-        self.mandate.use(installed)
-        receipt = self._log_charter(installed, now)
+        with self.mandate.acting_under(installed):
+            receipt = self._log_charter(installed, now)
+        self._add_first_administrator(now)
         self.duties()
         return receipt
 
@@ -397,7 +417,7 @@ class Vault:
 
     def _log_charter(self, installed: InForce, now: datetime) -> Receipt:
         charter = installed.verified.charter
-        receipt = self.recorder.record(
+        return self.recorder.record(
             "charter-installed",
             {"signed_by": dict(installed.verified.signed_by)},
             at=now,
@@ -408,8 +428,6 @@ class Vault:
             },
             operation={"kind": "counted", "counts": {f"charter:{charter.version}": 1}},
         )
-        self._add_first_administrator(now)
-        return receipt
 
     def _add_first_administrator(self, now: datetime) -> None:
         """Once in a city's life, and only what ``create_city`` signed: whoever can write the folder makes nobody."""
@@ -470,6 +488,18 @@ class Vault:
         )
 
     # --- the demo's clock ----------------------------------------------------------------------------------------
+
+    def only_for_demo(self) -> None:
+        """Asked by whoever starts a vault on a clock that stands still: under it, no key would ever die.
+
+        Raises:
+            CharterRejected: the charter in force is not marked demo; later ones are refused, too.
+        """
+        self.is_for_demo = True
+        if self.mandate.is_installed and not self.mandate.is_demo():
+            raise CharterRejected(
+                "Only a demo's clock can be set. Start without --demo-clock.", ("demo-only",)
+            )
 
     def advance_demo_clock(self, to: datetime) -> datetime:
         """Let the demo's days pass, each with its duties; only under a demo charter and a demo clock."""

@@ -60,6 +60,8 @@ def create_api(vault: Vault) -> FastAPI:
     app.middleware("http")(_limit_body)
     app.add_exception_handler(GlassplateError, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(UnicodeEncodeError, _half_character)
+    app.add_exception_handler(OverflowError, _out_of_range)
     app.add_exception_handler(Exception, _unexpected)
     _add_open_routes(app, vault)
     _add_sign_in_routes(app, vault)
@@ -280,6 +282,15 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
     places = sorted({".".join(str(part) for part in item["loc"][1:]) for item in error.errors()})
     return _answer(UsageError(f"These values are missing or malformed: {', '.join(places)}."))
+
+
+async def _half_character(_request: Request, _error: Exception) -> JSONResponse:
+    """JSON can spell half of a surrogate pair, which no text that is recorded or asked for can hold."""
+    return _answer(InputRefused("A text holds half a character; type it again."))
+
+
+async def _out_of_range(_request: Request, _error: Exception) -> JSONResponse:
+    return _answer(InputRefused("A number or time lies outside of what can be written."))
 
 
 async def _unexpected(_request: Request, _error: Exception) -> PlainTextResponse:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glassplate.config import CityFolder, Settings, load_settings
-from glassplate.errors import GlassplateError, KeyUnavailable, Refused, StorageFailed
+from glassplate.errors import CharterRejected, GlassplateError, KeyUnavailable, Refused, StorageFailed
 from glassplate.files import LocalFiles
 from glassplate.keys import FileKeyring, SettableClock, SystemClock, destroy_due, harden_process
 
@@ -71,6 +71,12 @@ def _run(chosen: argparse.Namespace) -> None:
     folder = CityFolder(chosen.dir)
     clock = SettableClock(chosen.demo_clock) if chosen.demo_clock else None
     vault = Vault(folder, load_settings(folder), _secret(chosen.unlock), clock=clock)
+    if clock is not None:
+        try:
+            vault.only_for_demo()
+        except CharterRejected:
+            vault.close()
+            raise
     serve(vault)
 
 
@@ -79,6 +85,8 @@ def _purge(chosen: argparse.Namespace) -> None:
     from glassplate.vault import VaultPaths, folder_lock
 
     paths = VaultPaths(CityFolder(chosen.dir).vault)
+    if not paths.keys.is_dir():
+        raise KeyUnavailable(f"{paths.keys} is missing: whether a key is due cannot be known. Restore the folder.")
     with folder_lock(paths.root):
         _say({"destroyed": destroy_due(paths.keys, SystemClock().wall(), LocalFiles())})
 

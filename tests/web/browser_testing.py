@@ -71,3 +71,12 @@ def check_page(page: Page) -> None:
         assert excess <= 0, f"{page.url} scrolls sideways by {excess} px at {width} px"
     assert before is not None
     page.set_viewport_size(before)
+
+
+def check_frozen(page: Page, checker: Page) -> None:
+    """``check_page`` for a page without scripts, where no checker can run: its HTML at its address, in ``checker``."""
+    html = page.content()
+    checker.route(page.url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+    checker.goto(page.url)
+    check_page(checker)
+    checker.unroute(page.url)

@@ -19,12 +19,13 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture as the camera sent it. ``sha256``: hexadecimal digest of ``data``."""
+    """One picture as the camera sent it. ``sha256``: hexadecimal digest of ``data``; ``name``: what messages call it."""
 
     camera_id: str
     captured_at: datetime
     sha256: str
     data: bytes = field(repr=False)
+    name: str = "frame"
 
 
 class Camera(Protocol):
@@ -86,7 +87,7 @@ class FolderCamera:
                     InputRefused(f"{path.name} has more than {MAX_IMAGE_BYTES / 1e6:.0f} MB. Scale it down.")
                 )
                 continue
-            yield Frame(self._camera_id, self._captured_at(path), hashlib.sha256(data).hexdigest(), data)
+            yield Frame(self._camera_id, self._captured_at(path), hashlib.sha256(data).hexdigest(), data, path.name)
 
 
 def _is_picture(path: Path) -> bool:

@@ -19,7 +19,12 @@ from glassplate.charter.documents import POLICY_FILES, SIGNED_FILES, draft, sign
 from glassplate.charter.draft_check import check_draft, check_draft_policy
 from glassplate.charter.explain import explain_difference
 from glassplate.charter.offices import OFFICES, Office, OfficePrivateKey, OfficePublicKey, fingerprint
-from glassplate.charter.policy import PolicyTexts, example_overlay, shipped_policy
+from glassplate.charter.policy import (
+    PolicyTexts,
+    demand_shipped_rules,
+    example_overlay,
+    shipped_policy,
+)
 from glassplate.charter.policy_engine import Decision, PolicyEngine, check_recorded_charter, replay
 from glassplate.charter.requests import Approval, DecisionRequest
 from glassplate.charter.sample import sample_charter
@@ -55,6 +60,7 @@ __all__ = [
     "check_draft",
     "check_draft_policy",
     "check_recorded_charter",
+    "demand_shipped_rules",
     "draft",
     "example_overlay",
     "explain_difference",

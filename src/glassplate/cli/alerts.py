@@ -9,6 +9,7 @@ import typer
 
 from glassplate.cli.connection import vault_client
 from glassplate.cli.console import emit, table
+from glassplate.cli.console import shown as printed
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
 
 _verbs = typer.Typer(help="Alerts: list, show, decide.", no_args_is_help=True)
@@ -54,9 +55,8 @@ def show(
     with vault_client(city(directory), unlock=unlock) as client:
         shown = client.show_alert(alert_id)
     lines = [f"Recorded as entry {shown.receipt.entry_index:,}."]
-    lines.append(
-        f"Wanted: {shown.alert.entry.plate} ({shown.alert.entry.category}: {shown.alert.entry.reason})"
-    )
+    entry = shown.alert.entry
+    lines.append(printed(f"Wanted: {entry.plate} ({entry.category}: {entry.reason})"))
     if shown.found is None:
         lines.append("The read's day has been destroyed; there is no picture any more.")
     else:

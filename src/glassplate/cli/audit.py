@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glassplate.cli.connection import vault_client
-from glassplate.cli.console import emit, progress, table
+from glassplate.cli.console import emit, progress, shown, table
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
 from glassplate.errors import InputRefused, UsageError
 
@@ -49,8 +49,8 @@ def keygen(
 
 @_verbs.command("list", epilog="Example: glassplate audit list --first 0 --count 50")
 def list_entries(
-    first: Annotated[int, typer.Option(min=0)] = 0,
-    count: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    first: Annotated[int, typer.Option(min=0, help="Number of the first entry.")] = 0,
+    count: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 50,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
     unlock: Unlock = None,
@@ -129,7 +129,7 @@ def open_entry(
     if not path.exists():
         raise InputRefused(f"{path} is missing. Pull it first: glassplate audit pull --to {source}")
     fields = open_checked(_published_leaf(city(directory), index), path.read_bytes(), auditor_key)
-    emit(fields, [f"{name}: {_short(value)}" for name, value in sorted(fields.items())])
+    emit(fields, [f"{shown(name)}: {shown(_short(value))}" for name, value in sorted(fields.items())])
 
 
 def _published_leaf(folder: CityFolder, index: int) -> bytes:

@@ -17,6 +17,7 @@ from glassplate.charter import (
     OfficePrivateKey,
     OfficePublicKey,
     build_stop,
+    demand_shipped_rules,
     draft,
     missing_offices,
     sample_charter,
@@ -27,11 +28,11 @@ from glassplate.charter import (
 from glassplate.charter.documents import open_documents
 from glassplate.charter.vocabulary import MARKS
 from glassplate.cli.connection import vault_client
-from glassplate.cli.console import confirm, emit, say
+from glassplate.cli.console import confirm, emit, say, shown
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, Yes, city
 from glassplate.config import load_settings
 from glassplate.encoding import sha256_hex
-from glassplate.errors import InputRefused, UsageError
+from glassplate.errors import CharterRejected, InputRefused, UsageError
 from glassplate.files import LocalFiles
 
 if TYPE_CHECKING:
@@ -101,7 +102,12 @@ def camera_key(
     )
 
 
-@_verbs.command("draft", epilog="Example: see docs/tutorial.md")
+@_verbs.command(
+    "draft",
+    epilog="Example: glassplate charter draft --out draft --city Exampleville --agency 'exampleville-pd=Exampleville "
+    "Police' --office clerk=ed25519:… --office chief=ed25519:… --office auditor=ed25519:… --auditor-key ID=KEY "
+    "--auditor-key ID=KEY --camera 'court-16th=KEY=Court Street at 16th'",
+)
 def draft_charter(
     out: Annotated[Path, typer.Option(help="Folder for the unsigned documents.")],
     city_name: Annotated[str, typer.Option("--city", help="Name of the city.")],
@@ -154,7 +160,7 @@ def draft_charter(
     emit(
         {"folder": str(out), "digest": digest(documents), "explanation": charter.explain()},
         [
-            *charter.explain(),
+            *map(shown, charter.explain()),
             "",
             f"Written to {out}. Digest: {digest(documents)}",
             "Next: each office runs glassplate charter sign.",
@@ -172,11 +178,13 @@ def sign_charter(
     """Read the charter in plain words, then sign it with one office's key. Do this on the signer's own computer."""
     del json
     documents = read_documents(folder)
-    charter = Charter.from_plain(open_documents(documents).plain_charter())
+    opened = open_documents(documents)
+    charter = Charter.from_plain(opened.plain_charter())
+    demand_shipped_rules(opened.policy)
     for sentence in charter.explain():
-        say(f"  {sentence}")
+        say(f"  {shown(sentence)}")
     say(f"Digest: {digest(documents)}")
-    confirm(f"Sign version {charter.version} of {charter.city}?", yes=yes)
+    confirm(f"Sign version {charter.version} of {shown(charter.city)}?", yes=yes)
     signed = sign(documents, OfficePrivateKey.from_pem(key.read_bytes()))
     write_documents(folder, signed)
     missing = missing_offices(signed)
@@ -197,8 +205,10 @@ def install(
 ) -> None:
     """Put a signed charter into force."""
     del json
+    documents = read_documents(folder)
+    _demand_signatures(documents, folder)
     with vault_client(city(directory), signed_in=False, unlock=unlock) as client:
-        receipt = client.install_charter(read_documents(folder))
+        receipt = client.install_charter(documents)
         summary = client.charter()
     emit(
         receipt, f"Charter version {summary.version} is in force, recorded as entry {receipt.entry_index:,}."
@@ -238,6 +248,16 @@ def show(directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unlock = None
     with vault_client(city(directory), signed_in=False, unlock=unlock) as client:
         summary = client.charter()
     emit(summary, list(_summary_lines(summary)))
+
+
+def _demand_signatures(documents: dict[str, str], folder: Path) -> None:
+    """A friendly word before the vault's strict one, which would name the first file only."""
+    if missing := missing_offices(documents):
+        raise CharterRejected(
+            f"The charter in {folder} lacks the signature of: {', '.join(missing)}. "
+            f"Each office runs: glassplate charter sign {folder} --key THEIR.key",
+            ("charter-signatures",),
+        )
 
 
 def read_documents(folder: Path) -> dict[str, str]:
@@ -302,9 +322,12 @@ def _recognizer_version() -> str:
 def _summary_lines(summary: CharterSummary) -> list[str]:
     from glassplate.site import chapters
 
-    lines = [f"[bold]{summary.city}: charter version {summary.version}[/] ({summary.mark})"]
+    lines = [f"[bold]{shown(summary.city)}: charter version {summary.version}[/] ({summary.mark})"]
     for chapter in chapters(summary):
-        lines += [f"[bold]{chapter.title}[/]", *(f"  {sentence}" for sentence in chapter.sentences)]
+        lines += [
+            f"[bold]{shown(chapter.title)}[/]",
+            *(f"  {shown(sentence)}" for sentence in chapter.sentences),
+        ]
     lines += [
         "[bold]Words for a search[/]",
         f"  purposes   {', '.join(name for name, _ in summary.purposes)}",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -38,17 +39,22 @@ def emit(value: Any, human: Iterable[str] | Table | str = ()) -> None:
     """Print a result: the value as JSON, or the human form."""
     if mode.is_json:
         sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
-    elif isinstance(human, (str, Table)):
+    elif isinstance(human, Table):
         results.print(human)
     else:
-        for line in human:
-            results.print(line)
+        for line in [human] if isinstance(human, str) else human:
+            results.print(_printable(line))
 
 
 def say(text: str | Table) -> None:
     """Words for a person; silent in JSON mode."""
     if not mode.is_json:
-        words.print(text)
+        words.print(_printable(text) if isinstance(text, str) else text)
+
+
+def shown(text: str) -> str:
+    """A text that a stranger may have chosen, as part of a line: no markup, nothing that moves the cursor or hides."""
+    return escape(_printable(text))
 
 
 def plain(value: Any) -> Any:
@@ -64,11 +70,11 @@ def plain(value: Any) -> Any:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """A table for people."""
-    made = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    made = Table(title=shown(title), title_justify="left", show_edge=False, pad_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*map(shown, row))
     return made
 
 
@@ -107,11 +113,11 @@ def fail(error: GlassplateError) -> int:
         problem = {"error": error.kind, "detail": str(error), "rules": rules, "exit_code": error.exit_code}
         sys.stdout.write(json.dumps(problem, ensure_ascii=False) + "\n")
     else:
-        words.print(f"[bold red]glassplate:[/] {_escaped(str(error))}")
+        words.print(f"[bold red]glassplate:[/] {shown(str(error))}")
         if rules:
-            words.print(f"  rule: {', '.join(rules)}")
+            words.print(f"  rule: {shown(', '.join(rules))}")
     return error.exit_code
 
 
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)

@@ -12,7 +12,7 @@ from glassplate.cli.connection import save_token, saved_token, vault_client
 from glassplate.cli.console import emit, say
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
 from glassplate.config import load_settings
-from glassplate.errors import NotSignedIn, UsageError
+from glassplate.errors import NotSignedIn, Refused, UsageError
 
 if TYPE_CHECKING:
     from glassplate.client import VaultClient
@@ -58,10 +58,18 @@ def demo_sign_in(client: VaultClient, folder: CityFolder, account_id: str) -> tu
     """Sign in with the software passkey that the demo keeps in ``D/people``.
 
     Raises:
+        Refused: when the charter in force is not a demo's.
         UsageError: when the demo made no such person.
     """
     from glassplate.demo.authenticator import DemoAuthenticator
 
+    charter = client.charter()
+    if charter.mark != "demo":
+        raise Refused(
+            f"The charter of {charter.city} is marked {charter.mark}: software passkeys open demo cities only. "
+            "Sign in with your own passkey: glassplate login",
+            ("demo-only",),
+        )
     path = demo_passkey(folder, account_id)
     if not path.exists():
         raise UsageError(f"The demo has nobody called {account_id!r} (no {path}).")

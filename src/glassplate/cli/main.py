@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -92,15 +93,26 @@ def execute(arguments: list[str]) -> int:
     except typer.Abort:
         return fail(UsageError("Stopped; nothing was changed."))
     except TyperException as error:
-        return fail(UsageError(_without_markup(error)))
+        sentence = _sentence(error)
+        return fail(UsageError(f"{sentence} {_hint(error)}")) if sentence else UsageError.exit_code
     except GlassplateError as error:
         return fail(error)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GlassplateError.exit_code
     except OSError as error:
         return fail(StorageFailed(f"{error.filename or 'The disk'}: {error.strerror}."))
     except KeyboardInterrupt:
         return fail(UsageError("Stopped by you."))
 
 
-def _without_markup(error: TyperException) -> str:
-    message = error.format_message() if hasattr(error, "format_message") else str(error)
-    return f"{message} See: glassplate --help"
+def _sentence(error: TyperException) -> str:
+    """What is wrong with the words; empty where no word was given, and the help was shown instead."""
+    message = (error.format_message() if hasattr(error, "format_message") else str(error)).strip()
+    return message if not message or message.endswith((".", "?", "!")) else f"{message}."
+
+
+def _hint(error: TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    words = context.command_path.split()[1:] if context is not None else []
+    return f"See: {' '.join(['glassplate', *words, '--help'])}"

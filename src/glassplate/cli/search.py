@@ -44,7 +44,7 @@ def search(
     on_behalf_of: Annotated[str | None, typer.Option(help="Agency that asked, if not your own.")] = None,
     declared_use: Annotated[str, typer.Option(help="What the result is for.")] = "own_case",
     feature: Annotated[str | None, typer.Option(help="Feature to use; by default the plate decides.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="Show at most this many reads.")] = 100,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
     unlock: Unlock = None,

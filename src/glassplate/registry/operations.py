@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Operation = dict[str, Any]
+NO_CAMERA = "no longer kept"  # no camera's id: ids have no blanks
 
 
 def apply_operation(database: Any, index: int, operation: Operation) -> None:
@@ -183,6 +184,8 @@ def _epoch_closed(database: Any, index: int, operation: Operation) -> None:
 def _epoch_destroyed(database: Any, index: int, operation: Operation) -> None:
     database.execute("update epoch set destroyed_index=? where epoch_id=?", (index, operation["epoch_id"]))
     database.execute("delete from segment where epoch_id=?", (operation["epoch_id"],))
+    # Plate, place and time of a dead read would live on in its alert: the place goes.
+    database.execute("update alert set camera_id=? where epoch_id=?", (NO_CAMERA, operation["epoch_id"]))
 
 
 def _counted(database: Any, _index: int, operation: Operation) -> None:

@@ -304,6 +304,7 @@ _ALERT = (
 def _open(path: Path, key: bytes) -> Any:
     is_new = not path.exists()
     database = sqlcipher3.dbapi2.connect(str(path), check_same_thread=False, isolation_level=None)
+    database.execute("pragma cipher_log_level=none")  # it would write to stderr for a damaged page
     database.execute(f"pragma key=\"x'{key.hex()}'\"")
     database.execute("pragma temp_store=memory")
     database.execute("pragma journal_mode=wal")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from glassplate.encoding import canonical_json, sha256_hex
+from glassplate.errors import CharterRejected
 
 NO_OVERLAY = "// This city adds no prohibitions of its own.\n"
 
@@ -50,6 +51,23 @@ class PolicyTexts:
 def shipped_policy(overlay: str = NO_OVERLAY) -> PolicyTexts:
     """The shipped base and schema with a city's overlay."""
     return PolicyTexts(base=_read("base.cedar"), overlay=overlay, schema=_read("schema.cedarschema"))
+
+
+def demand_shipped_rules(policy: PolicyTexts) -> None:
+    """A city tightens by its overlay and never edits the base, where a missing prohibition is not seen by who signs.
+
+    For signing and installing. What was installed under an older version's rules stays in force.
+
+    Raises:
+        CharterRejected: base or schema is not what this version ships.
+    """
+    shipped = shipped_policy()
+    if (policy.base, policy.schema) != (shipped.base, shipped.schema):
+        raise CharterRejected(
+            "The charter's base.cedar or schema.cedarschema is not the one that this version of Glassplate ships. "
+            "Draft the charter again, and put the city's own prohibitions into the overlay.",
+            ("charter-policy",),
+        )
 
 
 def example_overlay() -> str:
