@@ -1,7 +1,7 @@
 """The gate: the only way to a read. One order of events, whose numbers the code carries.
 
     (1) who      a live session of an active account                       `registry.sessions.authenticate`
-    (2) may      charter + Cedar; a refusal is recorded, counted, raised   `Gate.authorize`
+    (2) may      charter + Cedar; a refusal is recorded, counted, raised   `Authorizer.authorize_search`
     (3) record   leaf and sealed bodies durable in one journal record      `Recorder.record`
     (4) ask      the store, for epochs that are alive and searchable       `Store.search`
     (5) open     just those rows' plate crops                              `ImageOpener`

@@ -75,7 +75,7 @@ class Mandate:
                 self._stop = verify_stop(path.read_text(), self._in_force.verified)
 
     def install(self, documents: dict[str, str], now: datetime) -> InForce:
-        """Verify a new version; call ``keep`` once its installation stands in the log.
+        """Verify a new version; nothing is kept or used yet: ``keep`` it, then log it ``acting_under`` it.
 
         Raises:
             CharterRejected: with the reason; the charter in force stays.

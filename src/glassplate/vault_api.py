@@ -15,6 +15,7 @@ from fastapi import Body, Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from glassplate import records
 from glassplate.errors import GlassplateError, InputRefused, Refused, UsageError
@@ -56,12 +57,20 @@ def create_api(vault: Vault) -> FastAPI:
             await duties
         await run_in_threadpool(vault.close)
 
-    app = FastAPI(title="Glassplate vault", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Glassplate vault",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
     app.middleware("http")(_limit_body)
     app.add_exception_handler(GlassplateError, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(UnicodeEncodeError, _half_character)
     app.add_exception_handler(OverflowError, _out_of_range)
+    app.add_exception_handler(HTTPException, _unroutable)
     app.add_exception_handler(Exception, _unexpected)
     _add_open_routes(app, vault)
     _add_sign_in_routes(app, vault)
@@ -284,6 +293,16 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     return _answer(UsageError(f"These values are missing or malformed: {', '.join(places)}."))
 
 
+async def _unroutable(_request: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses by itself: an unknown path or method, a body that is no text or nests without end."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
+    if error.status_code == InputRefused.http_status:
+        return _answer(InputRefused("The request's body cannot be read as JSON."))
+    return _answer(
+        UsageError("The vault has no such call; client and vault may differ in version."), error.status_code
+    )
+
+
 async def _half_character(_request: Request, _error: Exception) -> JSONResponse:
     """JSON can spell half of a surrogate pair, which no text that is recorded or asked for can hold."""
     return _answer(InputRefused("A text holds half a character; type it again."))
@@ -297,7 +316,7 @@ async def _unexpected(_request: Request, _error: Exception) -> PlainTextResponse
     return PlainTextResponse("The vault failed unexpectedly; see its log.", status_code=500)
 
 
-def _answer(error: GlassplateError) -> JSONResponse:
+def _answer(error: GlassplateError, status: int | None = None) -> JSONResponse:
     """RFC 9457 problem document."""
     return JSONResponse(
         {
@@ -306,6 +325,6 @@ def _answer(error: GlassplateError) -> JSONResponse:
             "detail": str(error),
             "rules": list(error.rules) if isinstance(error, Refused) else [],
         },
-        status_code=error.http_status,
+        status_code=status or error.http_status,
         media_type="application/problem+json",
     )

@@ -10,6 +10,7 @@ import argparse
 import json
 import logging
 import secrets
+import signal
 import socket
 import sys
 from datetime import UTC, datetime
@@ -122,6 +123,8 @@ def serve(vault: Vault) -> None:
     server = uvicorn.Server(
         uvicorn.Config(create_api(vault), log_level="warning", access_log=False, lifespan="on")
     )
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again once it has stopped
+        signal.signal(number, lambda *_: sys.exit(0))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     try:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -65,7 +66,11 @@ class RealCity:
         return self.settings.public_origin
 
     def start_vault(self) -> None:
-        self.vault = start_vault(self.folder, None, demo_clock=self.clock)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", ResourceWarning
+            )  # httpcore leaves a socket that nobody answered open
+            self.vault = start_vault(self.folder, None, demo_clock=self.clock)
 
     def stop_vault(self) -> None:
         assert self.vault is not None

@@ -228,8 +228,8 @@ def test_an_auditor_sees_the_record_refusals_keys_and_charter(
     check_page(page)
 
     page.get_by_role("link", name="Keys").click()
-    expect(page.get_by_text("Made ahead")).to_have_count(2)
-    expect(page.get_by_role("row").filter(has_text="In use")).to_contain_text("4")  # the reads of today
+    expect(page.locator(".state.ahead")).to_have_text(["Made ahead"] * 2)
+    expect(page.get_by_role("row").filter(has_text="In use").locator(".number")).to_have_text("4")
     page.get_by_text("closed keys, each with its date of death").click()
     check_page(page)
 

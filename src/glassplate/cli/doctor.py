@@ -82,7 +82,7 @@ def _vault_checks(socket: object) -> list[tuple[str, bool, str]]:
             f"running; log {status.log_origin}, {status.log_size} entries, {status.published_size} published",
         )
     ]
-    checks += [("problem", False, problem) for problem in status.problems]
+    checks += [("problem", False, problem) for problem in dict.fromkeys(status.problems)]
     if status.next_destruction_at:
         checks.append(
             (

@@ -88,7 +88,7 @@ def execute(arguments: list[str]) -> int:
     """Run one command; returns its exit code (see ``glassplate.cli``)."""
     mode.is_json = "--json" in arguments
     try:
-        ended = app(args=arguments, standalone_mode=False)
+        ended = app(args=arguments, prog_name="glassplate", standalone_mode=False)
         return ended if isinstance(ended, int) else 0
     except typer.Abort:
         return fail(UsageError("Stopped; nothing was changed."))

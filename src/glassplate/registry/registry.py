@@ -89,11 +89,14 @@ class Registry:
 
         Raises:
             KeyUnavailable: when ``key`` does not open the file.
+            StorageFailed: when the disk is full or does not answer.
         """
         self._path = path
         self._lock = threading.RLock()
         try:
             self._database = _open(path, key)
+        except sqlcipher3.dbapi2.OperationalError:  # the disk's fault; a wrong key is a plain DatabaseError
+            raise StorageFailed(f"{path} cannot be opened. Is the disk full, or may the vault not write there?") from None
         except sqlcipher3.dbapi2.DatabaseError:
             raise KeyUnavailable(
                 f"{path.name} does not open with this key. Restore the key folder that belongs to it, "

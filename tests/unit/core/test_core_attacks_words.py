@@ -1,4 +1,4 @@
-"""Words that strangers choose: what they may claim, what an interface makes of half a character, what a terminal shows."""
+"""Words that strangers choose: what they claim, what an interface makes of half a character, what a terminal shows."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_signer_sees_every_word_of_the_charter(city, printed, tmp_path):
 
 def test_a_signer_does_not_sign_rules_that_were_weakened(city, printed, tmp_path):
     documents = city.signed(city.charter())
-    documents["base.cedar"] = documents["base.cedar"].replace("0", "1")
+    documents["base.cedar"] = documents["base.cedar"].replace("unless", "when", 1)
     write_documents(tmp_path / "draft", documents)
     key = tmp_path / "clerk.key"
     LocalFiles().write_atomic(key, city.offices["clerk"].to_pem())
