@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 MIN_PLATE_LENGTH = 5  # shorter entries match strangers by the dozen
 MAX_PLATE_LENGTH = 10
-MAX_ROWS = 20_000  # one upload; a larger list comes in parts
+MAX_ROWS = 2_000  # one upload and one entry; the command line sends a larger list in parts
+MAX_WORDS = 120  # characters of an authority or a reason
 COLUMNS = ("plate", "region", "category", "authority", "reason", "expires_at")
 DISPOSITIONS = (
     "vehicle_located",
@@ -278,8 +279,8 @@ def _judged(
         "plate": plate,
         "region": row.get("region", "").strip().lower() or UNKNOWN,
         "category": category,
-        "authority": row.get("authority", "").strip() or authority,
-        "reason": reason,
+        "authority": (row.get("authority", "").strip() or authority)[:MAX_WORDS],
+        "reason": reason[:MAX_WORDS],
         "expires_at": ends.isoformat(),
     }
     entry["entry_id"] = sha256_hex("\n".join(entry[name] for name in COLUMNS).encode())[:16]

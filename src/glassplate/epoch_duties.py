@@ -3,6 +3,7 @@
 Each step is safe to repeat; start-up and every tick run the same code, so recovery cannot rot:
 
 * created    key file durable, then entry ``epoch-created``; a key without its entry gets one at the next tick
+* shortened  when a new charter keeps reads for less time: key file first, then entry ``epoch-shortened``
 * closed     segment sealed (temporary file, fsync, rename), then entry ``epoch-closed`` with its hash, count and
              Merkle root, then the hot file is dropped; a late read makes a supplement with its own entry
 * inventory  one entry a UTC day with every live key: silence is what an outsider alarms on
@@ -48,6 +49,7 @@ class EpochDuties:
         """Everything that is due. Closing comes first: it outlives a charter, making new keys does not."""
         with self.one_at_a_time:
             self._log_created()
+            self._shorten()
             self._close_ended(now)
             self.make_ahead(now)
 
@@ -79,8 +81,40 @@ class EpochDuties:
                     {},
                     at=self.recorder.now(),
                     public={**_period(record.epoch), "key_id": record.key_id, "public_keys": keys},
-                    operation={"kind": "epoch_created", "epoch_id": record.epoch.epoch_id},
+                    operation={
+                        "kind": "epoch_created",
+                        "epoch_id": record.epoch.epoch_id,
+                        "destroy_at": record.epoch.destroy_at.isoformat(),
+                    },
                 )
+
+    def _shorten(self) -> None:
+        """A charter with a shorter retention reaches the keys that live already; a longer one never does."""
+        retention = self.mandate.retention()
+        for record in self.keyring.records():
+            epoch = record.epoch
+            if record.is_alive and epoch.starts_at + retention < epoch.destroy_at:
+                epoch = self.keyring.bring_forward(epoch.epoch_id, epoch.starts_at + retention).epoch
+            logged = self.registry.epoch(epoch.epoch_id)
+            if logged is not None and logged.destroy_at is not None and epoch.destroy_at < logged.destroy_at:
+                self._log_shortened(epoch, record.key_id)
+
+    def _log_shortened(self, epoch: Epoch, key_id: str) -> None:
+        self.recorder.record(
+            "epoch-shortened",
+            {},
+            at=self.recorder.now(),
+            public={
+                "epoch": epoch.epoch_id,
+                "key_id": key_id,
+                "destroy_at": epoch.destroy_at.isoformat(),
+            },
+            operation={
+                "kind": "epoch_shortened",
+                "epoch_id": epoch.epoch_id,
+                "destroy_at": epoch.destroy_at.isoformat(),
+            },
+        )
 
     def _close_ended(self, now: datetime) -> None:
         """Seal what ended, log its hash, drop the hot file."""

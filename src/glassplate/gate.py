@@ -101,7 +101,7 @@ class Gate:
                 camera_ids=request.camera_ids,
                 limit=min(request.limit, MAX_READS_SHOWN),
             ),
-            self._segment_keys(),
+            self._segment_keys(window),
         )
         self.observe(5)
         found, unserved = self._open_each(page)
@@ -237,11 +237,16 @@ class Gate:
             operation=_ended(index, outcome, len(read_ids)),
         )
 
-    def _segment_keys(self) -> dict[str, bytes]:
-        """Keys of the epochs that may be searched now; an overdue one is not among them, destroyed or not."""
+    def _segment_keys(self, window: tuple[datetime, datetime] | None = None) -> dict[str, bytes]:
+        """Keys of the epochs that may be searched now; an overdue one is not among them, destroyed or not.
+
+        With a window, only epochs that it touches: intake keeps every read inside its own epoch's period.
+        """
         latest = self.time.searchable_at()
         keys: dict[str, bytes] = {}
         for record in self.keyring.records():
+            if window and not (record.epoch.starts_at < window[1] and window[0] < record.epoch.ends_at):
+                continue
             if record.is_alive and latest < record.epoch.destroy_at:
                 with contextlib.suppress(KeyDestroyed):  # it died since it was listed
                     keys[record.epoch.epoch_id] = self.keyring.secret(record.epoch.epoch_id).segment_key(0)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from glassplate.registry import Operation, Registry
 
 BODY_VERSION = 1
-BODY_LIMIT = 4 * 1024 * 1024  # a hot list of tens of thousands of plates; anything larger comes in parts
+BODY_LIMIT = 1_000_000  # the journal takes 1 MiB a body; what is larger comes in parts
 OPERATION = "operation"  # the field that holds what the registry applies
 
 

@@ -87,7 +87,9 @@ def _purge(chosen: argparse.Namespace) -> None:
 
     paths = VaultPaths(CityFolder(chosen.dir).vault)
     if not paths.keys.is_dir():
-        raise KeyUnavailable(f"{paths.keys} is missing: whether a key is due cannot be known. Restore the folder.")
+        raise KeyUnavailable(
+            f"{paths.keys} is missing: whether a key is due cannot be known. Restore the folder."
+        )
     with folder_lock(paths.root):
         _say({"destroyed": destroy_due(paths.keys, SystemClock().wall(), LocalFiles())})
 

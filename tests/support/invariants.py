@@ -20,10 +20,22 @@ from glassplate.verify import verify_city
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from glassplate.store import Store, StoredPage, StoredRead, StoreQuery
     from tests.support.city import TestCity
 
-TABLES = ("account", "passkey", "session", "search", "hotlist", "alert", "epoch", "segment", "counter", "meta")
+    from glassplate.store import Store, StoredPage, StoredRead, StoreQuery
+
+TABLES = (
+    "account",
+    "passkey",
+    "session",
+    "search",
+    "hotlist",
+    "alert",
+    "epoch",
+    "segment",
+    "counter",
+    "meta",
+)
 
 
 def check_city(city: TestCity) -> None:
@@ -57,7 +69,7 @@ def tables(registry: Registry) -> dict[str, list[tuple[Any, ...]]]:
 
 def check_searches(city: TestCity) -> None:
     """Searches and outcomes fit together, in the log and in the registry."""
-    searches = {index: body for index, body in bodies(city, "search")}
+    searches = dict(bodies(city, "search"))
     outcomes: dict[int, int] = {}
     for index, body in bodies(city, "search-outcome"):
         asked = body["search_index"]

@@ -13,11 +13,12 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from tests.support.city import PASSPHRASE, TestCity
+
 from glassplate.config import CityFolder, Settings
 from glassplate.demo.authenticator import DemoAuthenticator
 from glassplate.keys import SettableClock
 from glassplate.vault import Vault
-from tests.support.city import PASSPHRASE, TestCity
 
 
 def main() -> None:

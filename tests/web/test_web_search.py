@@ -197,14 +197,14 @@ def test_the_scene_is_offered_only_where_one_was_kept(officer: Browser, vault: F
 def test_days_that_could_not_be_searched_are_named_with_their_reason(
     officer: Browser, vault: FakeVault
 ) -> None:
-    assert "could not be searched" not in officer.post("/search", data=GOOD_SEARCH).text
+    assert "not complete" not in officer.post("/search", data=GOOD_SEARCH).text
     vault.unserved = (("2026-11-23", "The segment 2026-11-23.0 is damaged."),)
 
     page = words_of(officer.post("/search", data=GOOD_SEARCH).text)
     nothing = words_of(officer.post("/search", data={**GOOD_SEARCH, "plate": "ZZZ9999"}).text)
     twin = officer.post("/search", data=GOOD_SEARCH, headers=JSON).json()
 
-    assert "This answer lacks the reads of 1 period." in page
+    assert "This answer is not complete" in page
     assert "2026-11-23: The segment 2026-11-23.0 is damaged." in page
     assert "No read in this period, as far as it could be searched." in nothing
     assert twin["answer"]["unserved"] == [["2026-11-23", "The segment 2026-11-23.0 is damaged."]]

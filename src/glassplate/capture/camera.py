@@ -87,7 +87,9 @@ class FolderCamera:
                     InputRefused(f"{path.name} has more than {MAX_IMAGE_BYTES / 1e6:.0f} MB. Scale it down.")
                 )
                 continue
-            yield Frame(self._camera_id, self._captured_at(path), hashlib.sha256(data).hexdigest(), data, path.name)
+            yield Frame(
+                self._camera_id, self._captured_at(path), hashlib.sha256(data).hexdigest(), data, path.name
+            )
 
 
 def _is_picture(path: Path) -> bool:

@@ -85,6 +85,10 @@ def _check_period(what: str, not_before: datetime, expires_at: datetime) -> None
 
 def _check_retention(charter: Charter) -> None:
     limit, floor, epoch = charter.retention_minutes, charter.retention_floor_minutes, charter.epoch_minutes
+    if MAX_EPOCH_MINUTES % epoch:
+        raise InputRefused(
+            f"An epoch of {epoch} minutes does not divide a day of {MAX_EPOCH_MINUTES}. Choose 15, 60 or 1440."
+        )
     if epoch > limit:
         raise InputRefused(
             f"An epoch of {epoch} minutes is longer than the retention of {limit} minutes. Shorten it."

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from glassplate.cli.connection import vault_client
-from glassplate.cli.console import emit, table
+from glassplate.cli.console import emit, progress, table
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
 from glassplate.errors import InputRefused
 
-MAX_FILE_BYTES = 4 * 1024 * 1024
+MAX_FILE_BYTES = 64 * 1024 * 1024  # half a million rows
+ROWS_AT_ONCE = 2_000  # one entry of the record holds no more
 _verbs = typer.Typer(help="Wanted plates: import, list.", no_args_is_help=True)
 
 
@@ -35,11 +37,22 @@ def import_list(
     """Arm the entries of a file; what the charter does not allow is dropped and counted."""
     del json
     rows = read_rows(file)
-    with vault_client(city(directory), unlock=unlock) as client:
-        imported = client.import_hotlist(rows, authority)
-    lines = [f"Recorded as entry {imported.receipt.entry_index:,}: {imported.armed} entries armed."]
-    lines += [f"  dropped {count}: {reason}" for reason, count in sorted(imported.dropped.items())]
-    emit(imported, lines)
+    parts = [rows[first : first + ROWS_AT_ONCE] for first in range(0, len(rows), ROWS_AT_ONCE)]
+    with vault_client(city(directory), unlock=unlock) as client, progress() as bars:
+        task = bars.add_task("importing", total=len(rows), visible=len(parts) > 1)
+        imported = []
+        for part in parts:
+            imported.append(client.import_hotlist(part, authority))
+            bars.advance(task, len(part))
+    dropped: Counter[str] = Counter()
+    for result in imported:
+        dropped.update(result.dropped)
+    armed = sum(result.armed for result in imported)
+    lines = [f"Recorded as entry {result.receipt.entry_index:,}." for result in imported]
+    lines += [f"{armed} entries armed.", *(f"  dropped {n}: {why}" for why, n in sorted(dropped.items()))]
+    emit(
+        {"armed": armed, "dropped": dict(dropped), "receipts": [result.receipt for result in imported]}, lines
+    )
 
 
 @_verbs.command("list", epilog="Example: glassplate hotlist list --json")

@@ -163,9 +163,15 @@ def _alert_decided(database: Any, _index: int, operation: Operation) -> None:
 
 def _epoch_created(database: Any, index: int, operation: Operation) -> None:
     database.execute(
-        "insert into epoch(epoch_id, created_index) values (?,?)"
+        "insert into epoch(epoch_id, destroy_at, created_index) values (?,?,?)"
         " on conflict(epoch_id) do update set created_index=excluded.created_index",
-        (operation["epoch_id"], index),
+        (operation["epoch_id"], operation["destroy_at"], index),
+    )
+
+
+def _epoch_shortened(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "update epoch set destroy_at=? where epoch_id=?", (operation["destroy_at"], operation["epoch_id"])
     )
 
 
@@ -215,6 +221,7 @@ _HANDLERS: dict[str, Callable[[Any, int, Operation], None]] = {
     "alert_shown": _alert_shown,
     "alert_decided": _alert_decided,
     "epoch_created": _epoch_created,
+    "epoch_shortened": _epoch_shortened,
     "epoch_closed": _epoch_closed,
     "epoch_destroyed": _epoch_destroyed,
     "counted": _counted,

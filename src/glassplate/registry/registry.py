@@ -60,6 +60,7 @@ class LoggedEpoch:
     """Where an epoch key's life stands in the log; None: not logged yet."""
 
     epoch_id: str
+    destroy_at: datetime | None
     created_index: int | None
     closed_index: int | None
     destroyed_index: int | None
@@ -96,7 +97,9 @@ class Registry:
         try:
             self._database = _open(path, key)
         except sqlcipher3.dbapi2.OperationalError:  # the disk's fault; a wrong key is a plain DatabaseError
-            raise StorageFailed(f"{path} cannot be opened. Is the disk full, or may the vault not write there?") from None
+            raise StorageFailed(
+                f"{path} cannot be opened. Is the disk full, or may the vault not write there?"
+            ) from None
         except sqlcipher3.dbapi2.DatabaseError:
             raise KeyUnavailable(
                 f"{path.name} does not open with this key. Restore the key folder that belongs to it, "
@@ -246,7 +249,7 @@ class Registry:
     def epoch(self, epoch_id: str) -> LoggedEpoch | None:
         """What the log says about one epoch's key."""
         rows = self._all("select * from epoch where epoch_id=?", (epoch_id,))
-        return LoggedEpoch(*rows[0]) if rows else None
+        return _epoch(rows[0]) if rows else None
 
     def epochs(self) -> dict[str, LoggedEpoch]:
         """What the log says about every epoch's key."""
@@ -324,6 +327,11 @@ def _time(text: str) -> datetime:
 def _passkey(row: tuple[Any, ...]) -> StoredPasskey:
     credential_id, account_id, public_key, sign_count, is_demo = row
     return StoredPasskey(credential_id, account_id, public_key, sign_count, bool(is_demo))
+
+
+def _epoch(row: tuple[Any, ...]) -> LoggedEpoch:
+    epoch_id, destroy_at, created, closed, destroyed, reads = row
+    return LoggedEpoch(epoch_id, _time(destroy_at) if destroy_at else None, created, closed, destroyed, reads)
 
 
 def _search(row: tuple[Any, ...]) -> StoredSearch:

@@ -25,7 +25,8 @@ create table alert(
   camera_id text not null, entry_id text not null, region_matches integer, state text not null,
   disposition text, shown_to text not null default '');
 create table epoch(
-  epoch_id text primary key, created_index integer, closed_index integer, destroyed_index integer, reads integer);
+  epoch_id text primary key, destroy_at text, created_index integer, closed_index integer, destroyed_index integer,
+  reads integer);
 create table segment(name text primary key, epoch_id text not null, sha256 text not null, reads integer not null);
 create table counter(name text primary key, value integer not null);
 insert into meta values ('applied_size', '0');

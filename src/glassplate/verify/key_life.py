@@ -28,6 +28,13 @@ class _Key:
     destroy_at: datetime
     public_keys: str
     destroyed: bool = False
+    shortened_at: datetime | None = None
+    """When a new charter moved the death to an earlier, perhaps past, moment."""
+
+    @property
+    def due(self) -> datetime:
+        """When the key had to be dead: nobody can be late for a moment that was past when it was fixed."""
+        return max(self.destroy_at, self.shortened_at or self.destroy_at)
 
 
 class KeyLife:
@@ -45,6 +52,7 @@ class KeyLife:
         """Check every entry, then what is true at ``now``."""
         steps: dict[str, Callable[[PublicEntry], None]] = {
             "epoch-created": self._created,
+            "epoch-shortened": self._shortened,
             "epoch-closed": self._closed,
             "epoch-supplement": self._closed,
             "epoch-destroyed": self._destroyed,
@@ -94,6 +102,18 @@ class KeyLife:
             )
         self._keys[key.epoch] = key
 
+    def _shortened(self, entry: PublicEntry) -> None:
+        key = self._known(entry)
+        if key is None:
+            return
+        destroy_at = _time(entry.public["destroy_at"])
+        if destroy_at > key.destroy_at:
+            self._result.find(
+                entry.where, f"the death of {key.epoch}'s key is moved to later; it may only come earlier"
+            )
+        key.destroy_at = destroy_at
+        key.shortened_at = entry.at
+
     def _closed(self, entry: PublicEntry) -> None:
         key = self._known(entry)
         if key and key.destroyed:
@@ -112,7 +132,7 @@ class KeyLife:
             )
         if entry.public["key_id"] != key.key_id:
             self._result.find(entry.where, f"it names another key than the one created for {key.epoch}")
-        if done > key.destroy_at + LATE_AFTER:
+        if done > key.due + LATE_AFTER:
             self._result.find(
                 entry.where,
                 f"the key of {key.epoch} was due on {key.destroy_at:%Y-%m-%d %H:%M} and destroyed {done - key.destroy_at} late",
@@ -146,7 +166,7 @@ class KeyLife:
 
     def _at_the_end(self, now: datetime) -> None:
         for key in self._keys.values():
-            if not key.destroyed and now > key.destroy_at + LATE_AFTER:
+            if not key.destroyed and now > key.due + LATE_AFTER:
                 self._result.find(
                     f"epoch {key.epoch}",
                     f"its key was due to die on {key.destroy_at:%Y-%m-%d %H:%M} UTC and the record does not show that it did",

@@ -11,9 +11,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3]))  # for ``tests.support``, however pytest was started
 
+from tests.support.city import make_city
+
 from glassplate.demo.authenticator import DemoAuthenticator
 from glassplate.keys import SettableClock
-from tests.support.city import make_city
 
 
 def copy_of(template, root):

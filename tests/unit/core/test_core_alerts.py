@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.support.city import plate_read, some_crop
+from tests.support.failing_files import FailingFiles, journal
+from tests.support.invariants import added, bodies, check_city, public
 
 from glassplate import seal
 from glassplate.alert import DISPOSITIONS
 from glassplate.errors import LogUnavailable, Refused, UsageError
 from glassplate.lane import open_bundle
 from glassplate.log import VerifierKey
-from tests.support.city import plate_read, some_crop
-from tests.support.failing_files import FailingFiles, journal
-from tests.support.invariants import added, bodies, check_city, public
 
 PLATE = "7KDR214"
 
@@ -62,8 +62,16 @@ MATCHES = {
     "another plate": (row("7FFF111"), ("7FFF112", "us-ca"), "silent"),
     "written with spaces and in lower case": (row(" 7ggg-111 "), ("7GGG111", "us-ca"), True),
     "the state in capitals": (row("7HHH111", region="US-CA"), ("7HHH111", "us-ca"), True),
-    "an entry that has ended": (row("7JJJ111", expires_at="2026-03-02T09:00:01"), ("7JJJ111", "us-ca"), "silent"),
-    "an entry that ends in a second": (row("7KKK111", expires_at="2026-03-02T09:00:02"), ("7KKK111", "us-ca"), True),
+    "an entry that has ended": (
+        row("7JJJ111", expires_at="2026-03-02T09:00:01"),
+        ("7JJJ111", "us-ca"),
+        "silent",
+    ),
+    "an entry that ends in a second": (
+        row("7KKK111", expires_at="2026-03-02T09:00:02"),
+        ("7KKK111", "us-ca"),
+        True,
+    ),
     "an end written in another zone": (
         row("7LLL111", expires_at="2026-03-02T10:00:01+01:00"),
         ("7LLL111", "us-ca"),
@@ -99,7 +107,11 @@ def test_an_unknown_state_is_silent_unless_the_charter_says_otherwise(city):
 # a sentence: (row, reason counted or None, armed or not)
 ROWS = {
     "an armed category": (row("7AAA111"), None, True),
-    "a category the charter does not arm": (row("7AAA112", category="gang"), "category not allowed by the charter", False),
+    "a category the charter does not arm": (
+        row("7AAA112", category="gang"),
+        "category not allowed by the charter",
+        False,
+    ),
     "immigration records": (
         row("7AAA113", category="immigration_violator"),
         "category not allowed by the charter",
@@ -197,9 +209,7 @@ def test_who_may_not_see_alerts(city, account):
 
 
 def decide(city, token, alert_id, *, confirmed=True, disposition="vehicle_located", note="seen"):
-    return city.vault.alerts.decide(
-        token, alert_id, confirmed=confirmed, disposition=disposition, note=note
-    )
+    return city.vault.alerts.decide(token, alert_id, confirmed=confirmed, disposition=disposition, note=note)
 
 
 def test_the_walk_of_an_alert(city):
@@ -207,7 +217,11 @@ def test_the_walk_of_an_alert(city):
     pass_by(city)
     token, colleague = city.sign_in("m.okafor"), city.sign_in("r.alvarez")
     alert = alerts(city)[0]
-    assert (alert.state, alert.entry.plate, alert.camera_name) == ("waiting", PLATE, "Court Street at 16th Street")
+    assert (alert.state, alert.entry.plate, alert.camera_name) == (
+        "waiting",
+        PLATE,
+        "Court Street at 16th Street",
+    )
 
     with added(city) as new, pytest.raises(Refused) as refusal:
         decide(city, token, alert.alert_id)

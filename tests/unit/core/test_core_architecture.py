@@ -41,6 +41,8 @@ def test_every_entry_type_is_recorded_in_one_place_only_by_the_recorder() -> Non
     appenders = [
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*.py")
-        if "log" not in path.parts and ".append([" in path.read_text() and "TransparencyLog" in path.read_text()
+        if "log" not in path.parts
+        and ".append([" in path.read_text()
+        and "TransparencyLog" in path.read_text()
     ]
     assert appenders == ["record.py"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.support.invariants import check_city, public, types
 
 from glassplate.errors import ClockRefused
-from tests.support.invariants import check_city, public, types
 
 PLATE = "7KDR214"
 DAY = "2026-03-02"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.support.invariants import added, bodies, check_city
 
 from glassplate.errors import InputRefused, KeyDestroyed, NotSignedIn, Refused, UsageError
-from tests.support.invariants import added, bodies, check_city
 
 PLATE = "7KDR214"
 

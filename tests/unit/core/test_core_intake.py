@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.support.city import plate_read, some_crop
+from tests.support.invariants import added, bodies, check_city
 
 from glassplate import seal
 from glassplate.errors import CharterRejected, GlassplateError, InputRefused, ProofFailed, StorageFailed
@@ -15,8 +17,6 @@ from glassplate.intake import DESTROYED, FUTURE, NO_EPOCH, NOT_PINNED
 from glassplate.lane import open_bundle
 from glassplate.log import VerifierKey
 from glassplate.seal import Sealer
-from tests.support.city import plate_read, some_crop
-from tests.support.invariants import added, bodies, check_city
 
 PLATE = "7KDR214"
 

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.invariants import bodies, check_city, types
 
 from glassplate.demo.authenticator import DemoAuthenticator
-from tests.support.invariants import bodies, check_city, types
 
 ROOT = Path(__file__).parents[3]
 

@@ -9,9 +9,9 @@ import base64
 from datetime import timedelta
 
 import pytest
+from tests.support.invariants import check_city
 
 from glassplate.plate_text import fold, skeleton
-from tests.support.invariants import check_city
 
 READ, WANTED, ASKED = "7QXO418", "8ZKI93J", "9WDQ5PV"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -59,7 +59,9 @@ def test_the_search_itself_finds_what_is_there(tmp_path):
         assert hits(place, [READ])
     (tmp_path / "b64").mkdir()
     for number in range(3):
-        (tmp_path / "b64" / str(number)).write_bytes(base64.b64encode(b"z" * number + READ.encode() + b"tail"))
+        (tmp_path / "b64" / str(number)).write_bytes(
+            base64.b64encode(b"z" * number + READ.encode() + b"tail")
+        )
         assert len(hits(tmp_path / "b64", [READ])) >= number + 1
 
 
@@ -82,9 +84,7 @@ def lived(city):
     result = city.vault.gate.search(officer, city.request(READ))
     assert len(result.reads) == 1
     city.vault.gate.search(officer, city.request(ASKED))
-    city.vault.gate.open_image(
-        officer, result.reads[0].read.read_id, result.receipt.entry_index, "crop"
-    )
+    city.vault.gate.open_image(officer, result.reads[0].read.read_id, result.receipt.entry_index, "crop")
     alerts = city.vault.alerts.waiting(officer)
     assert len(alerts) == 2
     for alert in alerts:
@@ -121,7 +121,9 @@ def test_no_file_shows_a_plate(lived):
 
 
 def test_status_and_report_show_no_plate(lived):
-    said = repr(lived.vault.status()) + repr(lived.vault.report.numbers()) + repr(lived.vault.registry.totals())
+    said = (
+        repr(lived.vault.status()) + repr(lived.vault.report.numbers()) + repr(lived.vault.registry.totals())
+    )
     assert not [plate for plate in (WANTED, ASKED) if plate in said]
     for owner in (lived.vault, lived.vault.gate.registry, lived.vault.store, lived.vault.keyring):
         assert READ not in repr(owner)

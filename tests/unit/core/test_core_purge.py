@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.support.city import make_city
+from tests.support.failing_files import HOW, FailingFiles, journal, whole_journal
+from tests.support.invariants import added, bodies, check_city, public, types
 
 from glassplate.errors import StorageFailed
 from glassplate.keys.destruction import key_path, read_record, tombstone_path
 from glassplate.verify import verify_city
-from tests.support.city import make_city
-from tests.support.failing_files import HOW, FailingFiles, journal, whole_journal
-from tests.support.invariants import added, bodies, check_city, public, types
 
 PLATE = "7KDR214"
 DAY = "2026-03-02"
@@ -25,7 +25,9 @@ def keys_folder(city):
 
 def search(city, plate=PLATE, **changes):
     since = city.now() - timedelta(days=29, hours=23)
-    return city.vault.gate.search(city.sign_in("r.alvarez"), city.request(plate, **{"since": since, **changes}))
+    return city.vault.gate.search(
+        city.sign_in("r.alvarez"), city.request(plate, **{"since": since, **changes})
+    )
 
 
 def let_the_first_day_die(city):
@@ -77,7 +79,11 @@ def test_a_read_lives_to_the_last_instant_and_not_one_longer(city):
 def test_no_read_is_ever_older_than_the_limit(tmp_path, retention, epoch):
     """Property: at each step of the clock, every read that a search shows is younger than the retention."""
     city = make_city(
-        tmp_path / "city", retention_minutes=retention, epoch_minutes=epoch, max_search_days=3, searches_per_hour=900
+        tmp_path / "city",
+        retention_minutes=retention,
+        epoch_minutes=epoch,
+        max_search_days=3,
+        searches_per_hour=900,
     )
     step = timedelta(minutes=max(epoch / 3, 1))
     shown = 0
@@ -211,7 +217,9 @@ def test_a_segment_that_cannot_be_removed_keeps_no_key_alive(closed_city):
     city.ingest("8ABC123")
     city.vault.duties()
     city.clock.advance(timedelta(days=40))
-    files.fails = lambda act, path: act == "remove" and path.name.startswith(DAY) and path.parent.name == "store"
+    files.fails = lambda act, path: (
+        act == "remove" and path.name.startswith(DAY) and path.parent.name == "store"
+    )
     with pytest.raises(StorageFailed):
         city.vault.purge.run()
     for epoch_id in (DAY, "2026-03-03"):
@@ -295,7 +303,9 @@ def test_a_crash_after_the_entry_of_a_closed_day_logs_it_once(closed_city, how):
 
 def test_a_day_without_reads_is_closed_with_none(city):
     city.pass_days(1.5)
-    assert [(entry["reads"], entry["segment_sha256"]) for entry in public(city, "epoch-closed")] == [("0", "none")]
+    assert [(entry["reads"], entry["segment_sha256"]) for entry in public(city, "epoch-closed")] == [
+        ("0", "none")
+    ]
     check_city(city)
 
 
@@ -333,14 +343,11 @@ def test_a_broken_registry_does_not_stop_the_timers(city):
     assert not key_path(keys_folder(city), DAY).exists()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Nothing brings keys forward (Keyring.bring_forward) when a new charter shortens the retention: reads of keys "
-    "that exist already live as long as the old charter said, though they cannot be searched.",
-)
 def test_a_shorter_retention_reaches_the_keys_that_exist(city):
     city.ingest(PLATE)
-    city.vault.install_charter(city.signed(replace(city.charter(), retention_minutes=2 * 1440, max_search_days=3)))
+    city.vault.install_charter(
+        city.signed(replace(city.charter(), retention_minutes=2 * 1440, max_search_days=3))
+    )
     city.pass_days(3)
     assert is_gone(city)
     check_city(city)

@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.support.invariants import added, bodies, check_city, count_questions, public
 
 from glassplate.charter import build_stop
 from glassplate.errors import NotSignedIn, Refused, UsageError
 from glassplate.records import SearchRequest
 from glassplate.registry.sessions import ABSOLUTE_LIMIT, IDLE_LIMIT
-from tests.support.invariants import added, bodies, check_city, count_questions, public
 
 PLATE = "7KDR214"
 
@@ -20,17 +20,29 @@ UNLAWFUL = {
     "no case number": ("r.alvarez", {"case_number": ""}, "case-given"),
     "a case number of another form": ("r.alvarez", {"case_number": "26-4512"}, "case-number-format"),
     "a case number and a line break": ("r.alvarez", {"case_number": "26-004512\n"}, "case-number-format"),
-    "a case number in full-width digits": ("r.alvarez", {"case_number": "２６-００４５１２"}, "case-number-format"),  # noqa: RUF001
+    "a case number in full-width digits": (
+        "r.alvarez",
+        {"case_number": "２６-００４５１２"},
+        "case-number-format",
+    ),  # noqa: RUF001
     "a case number after a space": ("r.alvarez", {"case_number": " 26-004512"}, "case-number-format"),
     "a word for a case number": ("r.alvarez", {"case_number": "investigation"}, "case-number-format"),
     "a purpose the charter does not know": ("r.alvarez", {"purpose": "curiosity"}, "unknown-purpose"),
     "no purpose": ("r.alvarez", {"purpose": ""}, "unknown-purpose"),
     "an offense the charter does not know": ("r.alvarez", {"offense": "jaywalking"}, "unknown-offense"),
     "an offense that does not fit the purpose": ("r.alvarez", {"offense": "homicide"}, "purpose-allowed"),
-    "for immigration enforcement": ("r.alvarez", {"declared_use": "immigration_enforcement"}, "prohibited-use"),
+    "for immigration enforcement": (
+        "r.alvarez",
+        {"declared_use": "immigration_enforcement"},
+        "prohibited-use",
+    ),
     "for a private reason": ("r.alvarez", {"declared_use": "personal"}, "prohibited-use"),
     "about a protest": ("r.alvarez", {"declared_use": "protest_activity"}, "prohibited-use"),
-    "a prohibited use in capitals": ("r.alvarez", {"declared_use": "PROTEST_ACTIVITY"}, "unknown-declared-use"),
+    "a prohibited use in capitals": (
+        "r.alvarez",
+        {"declared_use": "PROTEST_ACTIVITY"},
+        "unknown-declared-use",
+    ),
     "for an agency without a grant": ("r.alvarez", {"on_behalf_of": "neighbor-pd"}, "outside-agency"),
     "for another agency that is not named": ("r.alvarez", {"declared_use": "other_agency"}, "outside-agency"),
     "a feature that is not approved": ("r.alvarez", {"feature": "vehicle_search"}, "feature-approved"),

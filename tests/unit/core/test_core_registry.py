@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from tests.support.city import PASSPHRASE
+from tests.support.invariants import check_city, check_registry, count_questions, tables, types
 
 from glassplate.errors import KeyUnavailable, StorageFailed
 from glassplate.registry import Registry
-from tests.support.city import PASSPHRASE
-from tests.support.invariants import check_city, check_registry, count_questions, tables, types
 
 PLATE = "7KDR214"
 

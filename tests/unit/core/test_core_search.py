@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.support.city import plate_read, some_crop
+from tests.support.invariants import bodies, check_city, public
 
 from glassplate import seal
 from glassplate.errors import Refused
 from glassplate.lane import open_bundle
 from glassplate.log import VerifierKey, open_promise
-from tests.support.city import plate_read, some_crop
-from tests.support.invariants import bodies, check_city, public
 
 PLATE = "7KDR214"
 
@@ -41,7 +41,9 @@ def test_another_hour_begins_while_a_search_runs(closed_city, step):
 
     city.open(observe=Stepping(step, an_hour_later))
     city.vault.gate.search(city.sign_in("r.alvarez"), city.request(PLATE))
-    times = [entry["time"] for kind in ("search", "sign-in", "search-outcome") for entry in public(city, kind)]
+    times = [
+        entry["time"] for kind in ("search", "sign-in", "search-outcome") for entry in public(city, kind)
+    ]
     assert len(set(times)) == 2
     check_city(city)
     city.close()
@@ -118,7 +120,11 @@ def test_a_result_says_what_the_record_says(city):
     assert (promise.index, promise.leaf_hash.hex()) == (result.receipt.entry_index, result.receipt.entry_hash)
     index, asked = bodies(city, "search")[0]
     assert index == result.receipt.entry_index
-    assert (asked["plate"], asked["camera_ids"], asked["account_id"]) == ("7kdr 214", ["court-16th"], "r.alvarez")
+    assert (asked["plate"], asked["camera_ids"], asked["account_id"]) == (
+        "7kdr 214",
+        ["court-16th"],
+        "r.alvarez",
+    )
     assert asked["since"] == result.searched_since.isoformat()
     assert asked["until"] == result.searched_until.isoformat()
     assert [found.read.text for found in result.reads] == [PLATE]

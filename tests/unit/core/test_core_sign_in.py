@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tests.support.invariants import added, bodies, check_city, types
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from glassplate.demo.authenticator import DemoAuthenticator
 from glassplate.errors import InputRefused, NotSignedIn, Refused, UsageError
 from glassplate.registry.sessions import hash_token
 from glassplate.sign_in import CHALLENGE_LIFE, LINK_LIFE, PAIRING_LIFE
-from tests.support.invariants import added, bodies, check_city, types
 
 OFFICER = "m.okafor"
 
@@ -135,7 +135,9 @@ def test_the_lawful_answer_works_once(city):
     check_city(city)
 
 
-@pytest.mark.parametrize("origin", ["https://localhost:8101", "http://127.0.0.1:8101", "", "http://localhost:8103"])
+@pytest.mark.parametrize(
+    "origin", ["https://localhost:8101", "http://127.0.0.1:8101", "", "http://localhost:8103"]
+)
 def test_an_origin_that_the_settings_do_not_name(city, origin):
     with pytest.raises(NotSignedIn):
         city.vault.sign_in.sign_in(answer(city, origin=origin), origin)
@@ -312,7 +314,9 @@ def test_secrets_reach_neither_record_nor_registry_nor_repr(city):
     paired, _ = city.vault.sign_in.finish_pairing(pairing)
     secrets = (invitation, link, token, pairing, paired)
     said = [str(city.vault.recorder.open_body(index).fields) for index in range(city.vault.log.size)]
-    kept = [str(city.vault.registry._all(f"select * from {name}")) for name in ("session", "account", "counter")]
+    kept = [
+        str(city.vault.registry._all(f"select * from {name}")) for name in ("session", "account", "counter")
+    ]
     shown = [repr(session), repr(city.vault.registry.session(hash_token(token))), repr(city.vault.sign_in)]
     for secret in secrets:
         assert not [text for text in (*said, *kept, *shown) if secret in text]

@@ -14,12 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from tests.support.invariants import bodies, check_searches
 
 from glassplate import errors
 from glassplate.client import VaultClient
 from glassplate.errors import NotSignedIn, Refused, UsageError, VaultUnreachable, error_from_kind
 from glassplate.vault_api import BODY_LIMIT, HOTLIST_LIMIT, create_api
-from tests.support.invariants import bodies, check_searches
 
 PLATE = "7KDR214"
 TEXT = "x"
@@ -212,7 +212,9 @@ def test_errors_arrive_as_the_types_that_were_raised(city, client):
     city.clock.step_wall(timedelta(hours=1))
 
 
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket")  # httpcore forgets the socket that found nobody
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <socket"
+)  # httpcore forgets the socket that found nobody
 def test_no_vault_answers(tmp_path):
     with VaultClient(tmp_path / "no-vault.sock") as nobody, pytest.raises(VaultUnreachable):
         nobody.status()
@@ -245,8 +247,18 @@ MALFORMED = {
         422,
         "UsageError",
     ),
-    "no date": ("/v1/searches", json.dumps({"request": {**SEARCH, "since": "soon"}}).encode(), 422, "UsageError"),
-    "a text without end": ("/v1/pairings/confirm", json.dumps({"code": "x" * 5000}).encode(), 422, "UsageError"),
+    "no date": (
+        "/v1/searches",
+        json.dumps({"request": {**SEARCH, "since": "soon"}}).encode(),
+        422,
+        "UsageError",
+    ),
+    "a text without end": (
+        "/v1/pairings/confirm",
+        json.dumps({"code": "x" * 5000}).encode(),
+        422,
+        "UsageError",
+    ),
 }
 
 
@@ -294,12 +306,16 @@ def test_unknown_paths_and_methods_are_problems_too(http):
 def test_bodies_that_are_too_large(city, http):
     headers = {"Authorization": f"Bearer {city.sign_in('administrator')}"}
     note = "x" * BODY_LIMIT
-    assert_problem(http.post("/v1/pairings/confirm", json={"code": note}, headers=headers), 400, "InputRefused")
+    assert_problem(
+        http.post("/v1/pairings/confirm", json={"code": note}, headers=headers), 400, "InputRefused"
+    )
     rows = [{"plate": "7KDR214"}] * (BODY_LIMIT // 20)
     allowed = http.post("/v1/hotlist", json={"rows": rows, "authority": "x"}, headers=headers)
     assert allowed.status_code == 200, "a list may be longer than other bodies"
     rows = [{"plate": "x" * 1000}] * (HOTLIST_LIMIT // 1000)
-    assert_problem(http.post("/v1/hotlist", json={"rows": rows, "authority": "x"}, headers=headers), 400, "InputRefused")
+    assert_problem(
+        http.post("/v1/hotlist", json={"rows": rows, "authority": "x"}, headers=headers), 400, "InputRefused"
+    )
 
 
 def raw_request(path, request):
@@ -320,7 +336,7 @@ def raw_request(path, request):
 def test_a_body_that_does_not_say_its_size(socket_path, coding):
     request = (
         f"POST /v1/pairings/finish HTTP/1.1\r\nHost: vault\r\nTransfer-Encoding: {coding}\r\n"
-        "Content-Type: application/json\r\n\r\n5\r\n{\"a\":\r\n0\r\n\r\n"
+        'Content-Type: application/json\r\n\r\n5\r\n{"a":\r\n0\r\n\r\n'
     )
     assert b" 400 " in raw_request(socket_path, request.encode()).partition(b"\r\n")[0]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from glassplate.errors import GlassplateError, LogUnavailable, StorageFailed
 from tests.support.failing_files import HOW, FailingFiles, journal, whole_journal
 from tests.support.invariants import bodies, check_city, check_registry, count_questions, types
+
+from glassplate.errors import GlassplateError, LogUnavailable, StorageFailed
 
 PLATE = "7KDR214"
 
