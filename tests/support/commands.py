@@ -61,7 +61,7 @@ class Person:
             text=True,
             timeout=SECONDS,
             check=False,
-            preexec_fn=limit,  # noqa: PLW1509 - no threads use it: it only lowers a limit of the child
+            preexec_fn=limit,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from tests.support.city import ADMINISTRATOR, make_city
+
 from glassplate.encoding import base64url, canonical_json, sha256_hex
 from glassplate.errors import Refused
 from glassplate.files import LocalFiles
@@ -27,15 +29,15 @@ from glassplate.log import (
 from glassplate.record import body_info
 from glassplate.seal.body import seal_body
 from glassplate.vault import LOG_KEY, PUBLISHER_KEY
-from tests.support.city import ADMINISTRATOR, make_city
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-    from glassplate.seal import AuditorKey
     from tests.support.city import TestCity
+
+    from glassplate.seal import AuditorKey
 
 RETENTION_DAYS = 3
 ENTRIES_WANTED = 260  # more than one tile, so that there are full and partial ones

@@ -11,9 +11,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # for ``tests.support``, however pytest was started
 
-from glassplate.files import LocalFiles
 from tests.support.city import PASSPHRASE, make_city
 from tests.support.commands import Person, copy_city
+
+from glassplate.files import LocalFiles
 
 OFFICES = ("clerk", "chief", "auditor")
 CAMERA = "court-16th"

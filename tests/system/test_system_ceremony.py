@@ -5,10 +5,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
-
 from tests.support.commands import Person
 from tests.system.conftest import CAMERA, OFFICES
-
 
 SENTENCES = {
     "init": "Next: glassplate charter draft, then each office signs, then glassplate charter install.",

@@ -10,9 +10,9 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.support.commands import client, vault_process, vault_says
 
 from glassplate.errors import GlassplateError
-from tests.support.commands import client, vault_process, vault_says
 
 SEARCH = (
     *("search", "7KDR214", "--purpose", "stolen_vehicle", "--offense", "auto_theft", "--case", "26-004512"),

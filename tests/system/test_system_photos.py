@@ -7,7 +7,6 @@ import zlib
 
 import pytest
 from PIL import Image
-
 from tests.system.conftest import CAMERA
 
 

@@ -19,7 +19,7 @@ MATCHES = {
     "one digit too many": ("26-0045123", False),
     "a newline after it": ("26-004512\n", False),
     "a space before it": (" 26-004512", False),
-    "full-width digits": ("２６-００４５１２", False),  # noqa: RUF001 - they look right, that is the point
+    "full-width digits": ("２６-００４５１２", False),
     "Arabic-Indic digits": ("٢٦-٠٠٤٥١٢", False),
     "a word": ("investigation", False),
     "nothing": ("", False),

@@ -155,7 +155,7 @@ BOUNDARIES = {
     "a hold without approval": (replace(EXPORT, action="hold", approvals=()), OPEN_CHARTER),
     "an image without a case": (replace(GOOD, action="open_image", case_number=""), OPEN_CHARTER),
     "a case number with a newline": (replace(GOOD, case_number="26-004512\n"), OPEN_CHARTER),
-    "a case number in full-width digits": (replace(GOOD, case_number="２６-００４５１２"), OPEN_CHARTER),  # noqa: RUF001
+    "a case number in full-width digits": (replace(GOOD, case_number="２６-００４５１２"), OPEN_CHARTER),
     "a space as a case number": (replace(GOOD, case_number=" "), OPEN_CHARTER),
     "an offense of two purposes, the other one": (
         replace(GOOD, purpose="violent_crime", offense="kidnapping"),

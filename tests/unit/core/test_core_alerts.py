@@ -129,7 +129,7 @@ ROWS = {
         False,
     ),
     "full-width digits, whose loss would make another plate": (
-        row("７KDRA214"),  # noqa: RUF001
+        row("７KDRA214"),
         "plate too short, too long or with a wildcard",
         False,
     ),

@@ -24,7 +24,7 @@ UNLAWFUL = {
         "r.alvarez",
         {"case_number": "２６-００４５１２"},
         "case-number-format",
-    ),  # noqa: RUF001
+    ),
     "a case number after a space": ("r.alvarez", {"case_number": " 26-004512"}, "case-number-format"),
     "a word for a case number": ("r.alvarez", {"case_number": "investigation"}, "case-number-format"),
     "a purpose the charter does not know": ("r.alvarez", {"purpose": "curiosity"}, "unknown-purpose"),

@@ -10,8 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3]))  # for ``tests.support``, however pytest was started
 
-from glassplate.cli.main import execute
 from tests.support.published import publish_city
+
+from glassplate.cli.main import execute
 
 
 @pytest.fixture(scope="session")

@@ -113,7 +113,7 @@ HOSTILE = {
     ),
     "folders nest without end": (deep, "folders nest deeper than those of any record"),
     "a name is not valid UTF-8": (
-        lambda p: open(os.fsencode(p) + b"/caf\xe9.html", "w").close(),  # noqa: PTH123, SIM115
+        lambda p: open(os.fsencode(p) + b"/caf\xe9.html", "w").close(),  # noqa: PTH123
         r"caf\udce9.html: nothing that is signed",
     ),
     "a name would speak to the terminal": (
