@@ -12,7 +12,7 @@ SHORT = {
     "a word": ("version", "3", "Version", "3"),
     "a time": ("destroy_at", "2026-12-27T00:00:00+00:00", "Destroy at", "Dec 27, 2026, 00:00 UTC"),
     "a day stays": ("date", "2026-11-25", "Date", "2026-11-25"),
-    "a hash": ("segment_sha256", "ab12" * 16, "Segment (SHA-256)", "ab12ab12ab12…"),
+    "a hash": ("segment_sha256", "ab12" * 16, "Segment hash", "ab12ab12ab12…"),
     "few rules": ("rules", "case-given,prohibited-use", "Rules", "case-given, prohibited-use"),
     "not quite a time": ("note", "Tuesday", "Note", "Tuesday"),
     "a time without a zone is left alone": ("at", "2026-12-27T00:00:00", "At", "2026-12-27T00:00:00"),

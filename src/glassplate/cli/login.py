@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_module
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,13 +13,14 @@ from glassplate.cli.connection import save_token, saved_token, vault_client
 from glassplate.cli.console import emit, say
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
 from glassplate.config import load_settings
-from glassplate.errors import NotSignedIn, Refused, UsageError
+from glassplate.errors import GlassplateError, InputRefused, NotSignedIn, Refused, UsageError
 
 if TYPE_CHECKING:
     from glassplate.client import VaultClient
     from glassplate.config import CityFolder
     from glassplate.records import Session
 
+MAX_INVITATION_BYTES = 64 * 1024
 POLL_SECONDS = 1.0
 WAIT_SECONDS = 600.0  # as long as the vault keeps a pairing
 
@@ -34,6 +36,12 @@ def login(
     demo: Annotated[
         str | None, typer.Option("--demo", help="Sign in as this account with the demo's software passkey.")
     ] = None,
+    invitation: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --demo: first make that passkey, with the invitation in this file (text, or JSON)."
+        ),
+    ] = None,
     out: Annotated[bool, typer.Option("--out", help="Sign out instead.")] = False,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
@@ -46,6 +54,8 @@ def login(
         _sign_out(folder, unlock)
         return
     with vault_client(folder, signed_in=False, unlock=unlock) as client:
+        if demo and invitation:
+            demo_enroll(client, folder, demo, read_invitation(invitation))
         token, session = demo_sign_in(client, folder, demo) if demo else _pair(client, folder)
     save_token(folder, token)
     emit(
@@ -76,6 +86,44 @@ def demo_sign_in(client: VaultClient, folder: CityFolder, account_id: str) -> tu
     origin = load_settings(folder).officer_origin
     options = client.sign_in_options(account_id)
     return client.sign_in(DemoAuthenticator.load(path).sign_in(options, origin), origin)
+
+
+def demo_enroll(client: VaultClient, folder: CityFolder, account_id: str, invitation: str) -> None:
+    """Make a software passkey for an invited person and register it; the vault refuses outside a demo.
+
+    Raises:
+        UsageError: when the person has one already.
+    """
+    from glassplate.demo.authenticator import DemoAuthenticator
+
+    path = demo_passkey(folder, account_id)
+    if path.exists():
+        raise UsageError(
+            f"{account_id} has a software passkey already ({path}). Sign in without --invitation."
+        )
+    origin = load_settings(folder).officer_origin
+    options = client.registration_options(invitation)
+    authenticator = DemoAuthenticator.create(path)
+    try:
+        client.register_passkey(invitation, authenticator.register(options, origin), origin)
+    except GlassplateError:
+        path.unlink()  # a passkey that the vault does not know would only confuse
+        raise
+
+
+def read_invitation(path: Path) -> str:
+    """The secret in a file: plain text, or the JSON that ``init`` or ``account add`` printed.
+
+    Raises:
+        InputRefused: when it cannot be read or holds none.
+    """
+    try:
+        text = path.read_bytes()[:MAX_INVITATION_BYTES].decode().strip()
+        return str(json_module.loads(text)["invitation"]) if text.startswith("{") else text
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read: {error.strerror}.") from None
+    except (UnicodeDecodeError, ValueError, KeyError):
+        raise InputRefused(f"{path} holds no invitation.") from None
 
 
 def demo_passkey(folder: CityFolder, account_id: str) -> Path:

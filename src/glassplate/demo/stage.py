@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from glassplate.cli.console import say
-from glassplate.cli.login import demo_passkey, demo_sign_in
+from glassplate.cli.login import demo_enroll, demo_sign_in
 from glassplate.client import VaultClient
-from glassplate.demo.authenticator import DemoAuthenticator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,10 +81,7 @@ class Stage:
     def enroll(self, account_id: str, invitation: str) -> None:
         """Make a software passkey for the person and register it with the invitation."""
         with VaultClient(self.folder.socket) as client:
-            authenticator = DemoAuthenticator.create(demo_passkey(self.folder, account_id))
-            origin = self.settings.officer_origin
-            options = client.registration_options(invitation)
-            client.register_passkey(invitation, authenticator.register(options, origin), origin)
+            demo_enroll(client, self.folder, account_id, invitation)
 
 
 def start_of_demo(today: datetime) -> datetime:

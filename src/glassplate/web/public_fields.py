@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LONGEST_LIST = 6  # items on one line; more are folded
 HASH_SHOWN = 12  # hexadecimal digits, as in "policy a4fb307ce234"
-_HASH = re.compile(r"[0-9a-f]{32,}")
+_HASH = re.compile(r"[0-9a-f]{20,}")  # SHA-256, and key ids, which are cut from one
 _HEADER = ("type", "time", "agency")  # said elsewhere on the page
 
 
@@ -37,7 +37,7 @@ def public_fields(public: Mapping[str, str], zone: tzinfo = UTC) -> tuple[Public
 
 
 def _field(name: str, value: str, zone: tzinfo) -> PublicField:
-    label = words.spaced(name).replace(" sha256", " (SHA-256)")
+    label = words.spaced(name).replace(" sha256", " hash")
     items = tuple(value.split(","))
     if len(items) > LONGEST_LIST:
         ends = sorted(items)
