@@ -55,7 +55,12 @@ class Person:
         done = subprocess.run(
             [sys.executable, "-m", "glassplate", *map(str, arguments)],
             cwd=self.place,
-            env={**os.environ, "XDG_STATE_HOME": str(self.place / "state"), "COLUMNS": "200", "NO_COLOR": "1"},
+            env={
+                **os.environ,
+                "XDG_STATE_HOME": str(self.place / "state"),
+                "COLUMNS": "200",
+                "NO_COLOR": "1",
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from datetime import UTC, datetime, timedelta
@@ -68,7 +69,11 @@ def person(trial_template, tmp_path):
 @pytest.fixture
 def roots(founding):
     """The ``--root`` options for the trial city."""
-    return [part for office, mark in founding[1]["fingerprints"].items() for part in ("--root", f"{office}={mark}")]
+    return [
+        part
+        for office, mark in founding[1]["fingerprints"].items()
+        for part in ("--root", f"{office}={mark}")
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -110,19 +115,22 @@ def city_template(tmp_path_factory):
     city.pass_days(1)
     city.ingest("7KDR214")
     city.pass_days(0.9)
+    token = city.sign_in("r.alvarez")
     city.close()
     (root / "city/unlock.secret").write_bytes(PASSPHRASE)
     (root / "city/unlock.secret").chmod(0o600)
     for camera_id, key in city.camera_keys.items():
         key.save(city.folder.lane(camera_id) / "camera.key", LocalFiles())
-    return root, city.fingerprints
+    return root, city.fingerprints, token
 
 
 @pytest.fixture
 def young(city_template, tmp_path):
     """Somebody in a folder with a young demo city of their own, signed in as an officer."""
     person = Person(copy_city(city_template[0], tmp_path / "young"))
-    person.must("login", "--demo", "r.alvarez", "--dir", "city")
+    sessions = person.place / "state/glassplate/sessions.json"  # as ``glassplate login`` leaves it
+    sessions.parent.mkdir(parents=True)
+    sessions.write_text(json.dumps({str((person.place / "city").resolve()): city_template[2]}))
     return person
 
 

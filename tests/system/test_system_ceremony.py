@@ -42,7 +42,9 @@ def test_a_signer_reads_the_charter_before_signing(founding):
 def test_the_first_day_of_a_trial_city(person, photos, roots):
     login = person.run("login", "--demo", "r.alvarez", "--dir", "city")
     assert login.code == 3
-    assert "The charter of Exampleville is marked trial: software passkeys open demo cities only" in login.words
+    assert (
+        "The charter of Exampleville is marked trial: software passkeys open demo cities only" in login.words
+    )
 
     search = person.run("search", "6HNV372", "--dir", "city")
     assert search.code == 3
@@ -101,7 +103,10 @@ def test_init_wants_all_three_fingerprints(tmp_path):
 def test_a_file_that_is_no_office_key_signs_nothing(person):
     shutil.copytree(person.place / "draft", person.place / "other")
 
-    for key, sentence in (("body1.key", "not an Ed25519 key"), ("draft/root.json", "not an office's private key")):
+    for key, sentence in (
+        ("body1.key", "not an Ed25519 key"),
+        ("draft/root.json", "not an office's private key"),
+    ):
         refused = person.run("charter", "sign", "other", "--key", key, "--yes")
         assert refused.code == 1, refused.words
         assert sentence in refused.words

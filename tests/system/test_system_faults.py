@@ -43,14 +43,26 @@ def reads_of(outcome):
 # --- unlock secret and keys ---------------------------------------------------------------------------------------
 
 KEY_FAULTS = {
-    "the unlock secret is wrong": (lambda c: (c / "unlock.secret").write_text("wrong"), "does not open this keyring"),
-    "the unlock secret is empty": (lambda c: (c / "unlock.secret").write_text("\n"), "unlock.secret is empty"),
-    "the unlock secret is missing": (lambda c: (c / "unlock.secret").unlink(), "Name the file with --unlock FILE."),
+    "the unlock secret is wrong": (
+        lambda c: (c / "unlock.secret").write_text("wrong"),
+        "does not open this keyring",
+    ),
+    "the unlock secret is empty": (
+        lambda c: (c / "unlock.secret").write_text("\n"),
+        "unlock.secret is empty",
+    ),
+    "the unlock secret is missing": (
+        lambda c: (c / "unlock.secret").unlink(),
+        "Name the file with --unlock FILE.",
+    ),
     "the unlock secret is a folder": (
         lambda c: ((c / "unlock.secret").unlink(), (c / "unlock.secret").mkdir()),
         "unlock.secret cannot be read: Is a directory.",
     ),
-    "the key folder is missing": (lambda c: (c / "vault/keys").rename(c / "away"), "vault/keys holds no keyring"),
+    "the key folder is missing": (
+        lambda c: (c / "vault/keys").rename(c / "away"),
+        "vault/keys holds no keyring",
+    ),
 }
 
 
@@ -88,17 +100,24 @@ def other_signature(said):
 
 
 CHARTER_FAULTS = {
-    "a signature does not hold": (lambda d: edit_json(d / "charter.json", other_signature), "signature does not hold"),
+    "a signature does not hold": (
+        lambda d: edit_json(d / "charter.json", other_signature),
+        "signature does not hold",
+    ),
     "an office has not signed": (
         lambda d: edit_json(d / "charter.json", lambda said: said["signatures"].pop()),
         "lacks the signature of",
     ),
     "a word was changed after signing": (
-        lambda d: (d / "charter.json").write_text((d / "charter.json").read_text().replace("Exampleville", "Exampletown")),
+        lambda d: (d / "charter.json").write_text(
+            (d / "charter.json").read_text().replace("Exampleville", "Exampletown")
+        ),
         "was changed after signing",
     ),
     "a policy was changed after signing": (
-        lambda d: (d / "base.cedar").write_text((d / "base.cedar").read_text() + "permit(principal, action, resource);"),
+        lambda d: (d / "base.cedar").write_text(
+            (d / "base.cedar").read_text() + "permit(principal, action, resource);"
+        ),
         "base.cedar is not the file that the offices signed",
     ),
     "it is the version that is in force already": (lambda d: None, "An old charter cannot come back."),
@@ -112,13 +131,19 @@ def test_a_charter_that_does_not_hold_leaves_the_old_one_in_force(fault, person)
 
     refused(person.run("charter", "install", "draft", "--dir", "city", "--json"), 3, sentence)
 
-    assert sorted(path.name for path in (person.place / "city/vault/charter").iterdir() if path.is_dir()) == ["1"]
+    assert sorted(path.name for path in (person.place / "city/vault/charter").iterdir() if path.is_dir()) == [
+        "1"
+    ]
 
 
 def test_a_charter_of_which_a_file_is_missing_is_named(person):
     (person.place / "draft/offices.json").unlink()
 
-    refused(person.run("charter", "install", "draft", "--dir", "city", "--json"), 1, "draft/offices.json cannot be read")
+    refused(
+        person.run("charter", "install", "draft", "--dir", "city", "--json"),
+        1,
+        "draft/offices.json cannot be read",
+    )
 
 
 def test_after_the_charter_s_end_nothing_is_read_or_searched_and_keys_still_die(young):
@@ -190,7 +215,9 @@ def test_a_vault_killed_in_the_middle_of_searches_loses_none(young, young_holds)
         from glassplate.records import SearchRequest
 
         now = datetime.now(UTC)
-        request = SearchRequest("7KDR214", "stolen_vehicle", "auto_theft", "26-004512", now - timedelta(days=3), now)
+        request = SearchRequest(
+            "7KDR214", "stolen_vehicle", "auto_theft", "26-004512", now - timedelta(days=3), now
+        )
         with client(city, token) as vault:
             while True:
                 try:
@@ -243,13 +270,19 @@ def test_a_damaged_segment_is_named_and_other_days_are_served(young):
 
 DAMAGES = {
     "a page of the registry": (lambda v: damage(v / "registry.db", 5000), "registry.db cannot be used"),
-    "the registry's first page": (lambda v: damage(v / "registry.db", 0), "registry.db does not open with this key"),
+    "the registry's first page": (
+        lambda v: damage(v / "registry.db", 0),
+        "registry.db does not open with this key",
+    ),
     "a byte of the journal": (lambda v: damage(v / "log/journal"), "vault/log/journal is damaged at byte"),
     "the journal's end": (
         lambda v: (v / "log/journal").write_bytes((v / "log/journal").read_bytes()[:-4000]),
         "vault/log/journal",
     ),
-    "a published tile": (lambda v: damage(next((v.parent / "public/log/tile/0/000.p").iterdir())), "tile/0/000.p"),
+    "a published tile": (
+        lambda v: damage(next((v.parent / "public/log/tile/0/000.p").iterdir())),
+        "tile/0/000.p",
+    ),
     "the installed charter": (lambda v: damage(v / "charter/1/charter.json"), "charter.json"),
     "the offices' fingerprints": (lambda v: damage(next((v / "charter").glob("trust.*"))), "fingerprints"),
 }
@@ -316,7 +349,9 @@ def test_a_folder_that_is_no_city_is_told_as_one(arguments, tmp_path, capsys, mo
     assert execute([*arguments, "--dir", str(tmp_path), "--json"]) == 2
 
     detail = json.loads(capsys.readouterr().out)["detail"]
-    assert f"is not a Glassplate folder (no settings.toml). Make one: glassplate init --dir {tmp_path}" in detail
+    assert (
+        f"is not a Glassplate folder (no settings.toml). Make one: glassplate init --dir {tmp_path}" in detail
+    )
     assert list(tmp_path.iterdir()) == []
 
 

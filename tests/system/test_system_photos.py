@@ -14,7 +14,9 @@ def png_header(width, height):
     """A PNG that says to be this large; a decoder that believed it would need 300 MB."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunk = b"IHDR" + header
-    start = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", len(header)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    start = (
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I", len(header)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    )
     return start + struct.pack(">I", 10) + b"IDAT" + bytes(14)
 
 
@@ -83,7 +85,11 @@ def test_ingest_names_what_it_refuses_and_stores_the_rest(person, odd_photos, ro
     again = person.run("ingest", "photos", "--camera", CAMERA, "--dir", "city", "--json")
     assert again.code == 1
     assert again.err == ""
-    assert (again.json["delivered"], again.json["already_there"], len(again.json["refused_files"])) == (0, 1, 5)
+    assert (again.json["delivered"], again.json["already_there"], len(again.json["refused_files"])) == (
+        0,
+        1,
+        5,
+    )
     assert {path.name for path in odd_photos.iterdir()} == {*REFUSALS, "grey.jpg", "photo-01.jpg"}
     assert person.must("verify", "city/public", *roots, "--json").json["holds"]
 
@@ -103,7 +109,17 @@ def test_ingest_needs_a_folder_a_camera_and_a_time_with_a_zone(person, photos):
 
 def test_reads_of_another_time_than_the_keys_are_refused_by_the_vault_and_told(person, photos):
     future = person.run(
-        *("ingest", "photos", "--camera", CAMERA, "--dir", "city", "--captured-at", "2031-01-01T00:00Z", "--json")
+        *(
+            "ingest",
+            "photos",
+            "--camera",
+            CAMERA,
+            "--dir",
+            "city",
+            "--captured-at",
+            "2031-01-01T00:00Z",
+            "--json",
+        )
     )
 
     assert future.code == 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glassplate.cli.connection import vault_client
-from glassplate.cli.console import emit, table
+from glassplate.cli.console import emit, say, shown, table
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
 from glassplate.errors import UsageError
 from glassplate.records import SearchRequest
@@ -75,6 +75,8 @@ def search(
             [_row(f, now) for f in result.reads],
         ),
     )
+    for epoch_id, reason in result.unserved:
+        say(f"[bold red]Not searched: {shown(epoch_id)}.[/] {shown(reason)}")
 
 
 def receipt_line(result: SearchResult) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,25 +10,32 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[3]))  # for ``tests.support``, however pytest was started
 
 from tests.support.city import make_city
-
-from glassplate.demo.authenticator import DemoAuthenticator
-from glassplate.keys import SettableClock
+from tests.support.copies import copy_of
 
 
-def copy_of(template, root):
-    """A city of its own, as ``template`` was when it was closed; not open yet."""
-    shutil.copytree(template.root, root, ignore=shutil.ignore_patterns("vault.sock"))
-    passkeys = {i: DemoAuthenticator.load(root / "people" / f"{i}.passkey.json") for i in template.passkeys}
-    clock = SettableClock(template.clock.wall(), template.clock.boot_seconds())
-    return replace(template, root=root, clock=clock, passkeys=passkeys)
+def made_for_the_session(folder, **charter_changes):
+    made = make_city(folder / "city", **charter_changes)
+    made.vault.duties()
+    made.close()
+    return made
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):
-    made = make_city(tmp_path_factory.mktemp("template") / "city")
-    made.vault.duties()
-    made.close()
-    return made
+    return made_for_the_session(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def brief_template(tmp_path_factory):
+    """Reads live two days here, so that a test comes to a key's death in few steps."""
+    return made_for_the_session(
+        tmp_path_factory.mktemp("brief"), retention_minutes=2 * 1440, max_search_days=3
+    )
+
+
+@pytest.fixture
+def brief_closed_city(brief_template, tmp_path):
+    return copy_of(brief_template, tmp_path / "city")
 
 
 @pytest.fixture
