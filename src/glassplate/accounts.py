@@ -9,7 +9,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, get_args
 
 from glassplate.encoding import sha256_hex
-from glassplate.errors import UsageError
+from glassplate.errors import Refused, UsageError
 from glassplate.records import Role
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from glassplate.authorize import Authorizer
     from glassplate.gate import Gate
     from glassplate.record import Recorder
-    from glassplate.records import Account
+    from glassplate.records import Account, Receipt
     from glassplate.registry import Operation, Registry
     from glassplate.sign_in import SignIn
 
@@ -29,7 +29,7 @@ _ROLES = get_args(Role)
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Adding, listing, inviting."""
+    """Adding, listing, inviting, closing."""
 
     registry: Registry
     recorder: Recorder
@@ -50,25 +50,80 @@ class Accounts:
         roles: tuple[str, ...],
         training_valid_until: datetime,
     ) -> tuple[Account, str]:
-        """Make or change an account; returns it with a one-time invitation to register a passkey."""
+        """Make an account; returns it with a one-time invitation to register a passkey.
+
+        Raises:
+            Refused: the account exists. Nobody is invited twice: a new passkey on a colleague's account would let an
+                administrator act under the colleague's name. Close the account and make another.
+        """
         administrator, now = self._authorize(token)
+        if self.registry.account(account_id) is not None:
+            raise Refused(
+                f"{account_id} exists, or existed. Close it and make another with a new id.",
+                ("account-exists",),
+            )
         invitation = secrets.token_urlsafe(32)
         operation = account_operation(account_id, display_name, roles, training_valid_until, invitation, now)
         self.recorder.record(
             "account-changed",
             {"by": administrator, "account_id": account_id, "roles": list(roles)},
             at=now,
+            public={"roles": ",".join(sorted(roles))},
             operation=operation,
         )
         account = self.registry.account(account_id)
         assert account is not None  # noqa: S101 - the operation above made it
         return account, invitation
 
+    def close(self, token: str | None, account_id: str, reason: str) -> Receipt:
+        """Close an account for good and end its sessions: a leaver, a stolen passkey.
+
+        Raises:
+            Refused: one's own account; somebody else must close it, so that the last administrator stays.
+        """
+        administrator, now = self._authorize(token)
+        self._demand(account_id)
+        if account_id == administrator:
+            raise Refused("You cannot close your own account; another administrator can.", ("not-yourself",))
+        return self.recorder.record(
+            "account-closed",
+            {"by": administrator, "account_id": account_id, "reason": reason[:200]},
+            at=now,
+            operation={"kind": "account_closed", "account_id": account_id},
+        )
+
+    def renew_training(self, token: str | None, account_id: str, until: datetime) -> Receipt:
+        """Record that somebody's training is current until a day.
+
+        Raises:
+            Refused: one's own training; somebody else must vouch for it.
+        """
+        administrator, now = self._authorize(token)
+        self._demand(account_id)
+        if account_id == administrator:
+            raise Refused(
+                "You cannot vouch for your own training; another administrator can.", ("not-yourself",)
+            )
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return self.recorder.record(
+            "training-renewed",
+            {"by": administrator, "account_id": account_id, "until": until.isoformat()},
+            at=now,
+            operation={
+                "kind": "training_renewed",
+                "account_id": account_id,
+                "training_valid_until": until.isoformat(),
+            },
+        )
+
+    def _demand(self, account_id: str) -> None:
+        if self.registry.account(account_id) is None:
+            raise UsageError(f"No account is called {account_id!r}. List them with: glassplate account list")
+
     def issue_link(self, token: str | None, account_id: str) -> str:
         """A one-time sign-in link's secret (demo charters only); leaves an entry."""
         administrator, now = self._authorize(token)
-        if self.registry.account(account_id) is None:
-            raise UsageError(f"No account is called {account_id!r}.")
+        self._demand(account_id)
         secret = self.sign_in.issue_link(account_id)
         self.recorder.record("sign-in-link", {"by": administrator, "account_id": account_id}, at=now)
         return secret

@@ -6,7 +6,7 @@ Rules, to be ticked off:
 * person fields are dropped on import and counted;
 * an entry has a category, an authority, a reason and an end date; at least five characters and no wildcard;
 * a read whose region is unknown never sounds: with ``alert_on_unknown_region`` it waits silently for the eye;
-* an alert keeps ids only; nothing of the read outlives its epoch here;
+* an alert keeps ids only, and its entry not even the camera's: nothing of the read outlives its epoch;
 * an alert cannot be decided by somebody who has not looked at it, and cannot be closed without a disposition;
 * told, shown and decided are entries, each before it happens.
 """
@@ -85,7 +85,6 @@ class Alerts:
             "alert_id": alert_id,
             "read_id": read.read_id,
             "epoch_id": epoch_id,
-            "camera_id": read.camera_id,
             "entry_id": entry.entry_id,
             "region_matches": matches,
         }
@@ -98,6 +97,7 @@ class Alerts:
                 at=now,
                 operation={"kind": "alert_raised", "raised_at": now.isoformat(), **ids},
             )
+            self.registry.note_camera(alert_id, read.camera_id)
         return 1
 
     # --- the eye -------------------------------------------------------------------------------------------------
@@ -230,6 +230,32 @@ class Alerts:
             },
         )
         return HotlistImport(receipt=receipt, armed=len(entries), dropped=dropped)
+
+    def withdraw(self, token: str | None, entry_id: str, reason: str) -> Receipt:
+        """Disarm one entry at once, such as a vehicle that was found."""
+        now = self.gate.time.now()
+        session = self.gate.who(token)
+        decision = self.authorizer.authorize(session, "import_hotlist", "hotlist_alerts", now)
+        if self.registry.hotlist_entry(entry_id) is None:
+            raise UsageError("No armed entry has this id. List them with: glassplate hotlist list")
+        return self.recorder.record(
+            "hotlist-withdrawn",
+            {
+                "account_id": session.account.account_id,
+                "entry_id": entry_id,
+                "reason": reason[:MAX_WORDS],
+                **decision.replayable(),
+            },
+            at=now,
+            operation={"kind": "hotlist_withdrawn", "entry_id": entry_id},
+        )
+
+    def drop_ended(self, now: datetime) -> None:
+        """Forget plates whose entries have ended; an alert then shows that its entry was removed."""
+        if self.registry.has_ended_entries(now):
+            self.recorder.record(
+                "hotlist-ended", {}, at=now, operation={"kind": "hotlist_ended", "until": now.isoformat()}
+            )
 
     # --- plumbing --------------------------------------------------------------------------------------------------
 

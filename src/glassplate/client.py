@@ -221,6 +221,18 @@ class VaultClient:
             training_valid_until=training_valid_until.isoformat(),
         )
 
+    def close_account(self, account_id: str, reason: str) -> Receipt:
+        """Close somebody's account for good."""
+        return self._post(f"/v1/accounts/{account_id}/close", Receipt, reason=reason)
+
+    def renew_training(self, account_id: str, until: datetime) -> Receipt:
+        """Record that somebody's training is current until a day."""
+        return self._post(f"/v1/accounts/{account_id}/training", Receipt, until=until.isoformat())
+
+    def withdraw_hotlist_entry(self, entry_id: str, reason: str) -> Receipt:
+        """Disarm one hot-list entry."""
+        return self._post(f"/v1/hotlist/{entry_id}/withdraw", Receipt, reason=reason)
+
     def issue_link(self, account_id: str) -> str:
         """A one-time sign-in secret for somebody (demo charters only)."""
         return self._post("/v1/sign-in/issue-link", str, account_id=account_id)

@@ -267,7 +267,12 @@ class Gate:
                 found.append(self._open(stored))
             except (KeyUnavailable, ProofFailed, InputRefused) as error:
                 unserved.append((stored.epoch_id, f"A read is left out: {error}"))
+        unserved += [(epoch_id, "Its key is missing.") for epoch_id in sorted(self._keyless())]
         return tuple(found), tuple(dict.fromkeys(unserved))
+
+    def _keyless(self) -> set[str]:
+        """Epochs that the record knows as alive and the keyring does not: no search may pass over them in silence."""
+        return self.registry.alive_epochs() - {record.epoch.epoch_id for record in self.keyring.records()}
 
     def _open(self, stored: StoredRead) -> FoundRead:
         epoch = self._epoch_of(stored)

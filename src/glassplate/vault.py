@@ -333,6 +333,7 @@ class Vault:
         self._try("clock", self.time.now)
         self._try("epochs", lambda: self.epochs.run(self.time.now()))
         self._try("inventory", lambda: self.epochs.inventory(self.time.now()))
+        self._try("hotlist", lambda: self.alerts.drop_ended(self.time.now()))
         self._try("publish", self._publish_if_due)
 
     def _try(self, duty: str, act: Callable[[], object]) -> None:

@@ -256,6 +256,20 @@ def _add_administrator_routes(app: FastAPI, vault: Vault) -> None:
     ) -> tuple[records.Account, str]:
         return vault.accounts.add(token, account_id, display_name, tuple(roles), training_valid_until)
 
+    @app.post("/v1/accounts/{account_id}/close")
+    def close_account(token: Token, account_id: str, reason: Field) -> records.Receipt:
+        return vault.accounts.close(token, account_id, reason)
+
+    @app.post("/v1/accounts/{account_id}/training")
+    def renew_training(
+        token: Token, account_id: str, until: Annotated[datetime, Body(embed=True)]
+    ) -> records.Receipt:
+        return vault.accounts.renew_training(token, account_id, until)
+
+    @app.post("/v1/hotlist/{entry_id}/withdraw")
+    def withdraw(token: Token, entry_id: str, reason: Field) -> records.Receipt:
+        return vault.alerts.withdraw(token, entry_id, reason)
+
     @app.post("/v1/publish")
     def publish(token: Token) -> int:
         return vault.publish_for(token)

@@ -18,7 +18,7 @@ from glassplate.registry import Registry
 from glassplate.verify import verify_city
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tests.support.city import TestCity
 
@@ -114,6 +114,15 @@ def added(city: TestCity) -> Iterator[list[str]]:
     before = city.vault.log.size
     yield found
     found.extend(types(city)[before:])
+
+
+def refuses(act: Callable[[], object], error: type[Exception]) -> bool:
+    """Whether ``act`` raises exactly this."""
+    try:
+        act()
+    except error:
+        return True
+    return False
 
 
 class CountingStore:

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from glassplate.cli.connection import vault_client
-from glassplate.cli.console import emit, table
-from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
+from glassplate.cli.console import confirm, emit, table
+from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, Yes, city
 from glassplate.config import load_settings
 from glassplate.errors import UsageError
 
-_verbs = typer.Typer(help="Accounts: add, list.", no_args_is_help=True)
+_verbs = typer.Typer(help="Accounts: add, list, close, training.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -38,10 +38,7 @@ def add(
 ) -> None:
     """Make an account and print its one-time invitation to register a passkey."""
     del json
-    try:
-        until = datetime.fromisoformat(trained_until).replace(tzinfo=UTC)
-    except ValueError:
-        raise UsageError(f"{trained_until!r} is no day. Write 2027-06-30.") from None
+    until = _day(trained_until)
     folder = city(directory)
     with vault_client(folder, unlock=unlock) as client:
         account, invitation = client.add_account(account_id, name, tuple(role), until)
@@ -55,6 +52,38 @@ def add(
             f"  {invitation}",
         ],
     )
+
+
+@_verbs.command("close", epilog="Example: glassplate account close r.alvarez --reason 'Left the department'")
+def close(
+    account_id: Annotated[str, typer.Argument(help="Whose account.")],
+    reason: Annotated[str, typer.Option(help="Why, in a few words for the record.")],
+    directory: Dir = DEFAULT_DIR,
+    json: Json = False,
+    yes: Yes = False,
+    unlock: Unlock = None,
+) -> None:
+    """Close an account for good and end its sessions: a leaver, or a stolen passkey."""
+    del json
+    confirm(f"Close {account_id} for good?", yes=yes)
+    with vault_client(city(directory), unlock=unlock) as client:
+        receipt = client.close_account(account_id, reason)
+    emit(receipt, f"Recorded as entry {receipt.entry_index:,}: {account_id} is closed.")
+
+
+@_verbs.command("training", epilog="Example: glassplate account training r.alvarez --until 2027-06-30")
+def training(
+    account_id: Annotated[str, typer.Argument(help="Whose training.")],
+    until: Annotated[str, typer.Option(help="Day on which it lapses (YYYY-MM-DD).")],
+    directory: Dir = DEFAULT_DIR,
+    json: Json = False,
+    unlock: Unlock = None,
+) -> None:
+    """Record that somebody has been trained again."""
+    del json
+    with vault_client(city(directory), unlock=unlock) as client:
+        receipt = client.renew_training(account_id, _day(until))
+    emit(receipt, f"Recorded as entry {receipt.entry_index:,}: {account_id} is trained until {until}.")
 
 
 @_verbs.command("list", epilog="Example: glassplate account list")
@@ -75,3 +104,10 @@ def list_accounts(directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unlo
         for a in found
     ]
     emit(found, table("Accounts", ("Id", "Name", "Roles", "Active", "Training until", "Passkeys"), rows))
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise UsageError(f"{text!r} is no day. Write 2027-06-30.") from None

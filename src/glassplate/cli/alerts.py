@@ -11,6 +11,7 @@ from glassplate.cli.connection import vault_client
 from glassplate.cli.console import emit, table
 from glassplate.cli.console import shown as printed
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
+from glassplate.files import LocalFiles
 
 _verbs = typer.Typer(help="Alerts: list, show, decide.", no_args_is_help=True)
 
@@ -60,7 +61,7 @@ def show(
     if shown.found is None:
         lines.append("The read's day has been destroyed; there is no picture any more.")
     else:
-        out.write_bytes(shown.found.crop_jpeg)
+        LocalFiles().write_atomic(out, shown.found.crop_jpeg, mode=0o600)
         lines.append(
             f"Read:   {shown.found.read.text} at {shown.found.camera_name}; the crop is in {out}. Compare by eye."
         )

@@ -16,7 +16,7 @@ from glassplate.errors import InputRefused
 
 MAX_FILE_BYTES = 64 * 1024 * 1024  # half a million rows
 ROWS_AT_ONCE = 2_000  # one entry of the record holds no more
-_verbs = typer.Typer(help="Wanted plates: import, list.", no_args_is_help=True)
+_verbs = typer.Typer(help="Wanted plates: import, list, withdraw.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -62,10 +62,28 @@ def list_entries(directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unloc
     with vault_client(city(directory), unlock=unlock) as client:
         entries = client.hotlist()
     rows = [
-        (e.plate, e.region, e.category, e.authority, e.reason, f"{e.expires_at:%Y-%m-%d}") for e in entries
+        (e.entry_id, e.plate, e.region, e.category, e.authority, e.reason, f"{e.expires_at:%Y-%m-%d}")
+        for e in entries
     ]
-    columns = ("Plate", "Region", "Category", "Authority", "Reason", "Ends")
+    columns = ("Id", "Plate", "Region", "Category", "Authority", "Reason", "Ends")
     emit(entries, table("Armed entries", columns, rows) if rows else "No entry is armed.")
+
+
+@_verbs.command(
+    "withdraw", epilog="Example: glassplate hotlist withdraw 1f2e3d4c5b6a7988 --reason 'Vehicle was found'"
+)
+def withdraw(
+    entry_id: Annotated[str, typer.Argument(help="Id from glassplate hotlist list.")],
+    reason: Annotated[str, typer.Option(help="Why, in a few words for the record.")],
+    directory: Dir = DEFAULT_DIR,
+    json: Json = False,
+    unlock: Unlock = None,
+) -> None:
+    """Disarm one entry at once."""
+    del json
+    with vault_client(city(directory), unlock=unlock) as client:
+        receipt = client.withdraw_hotlist_entry(entry_id, reason)
+    emit(receipt, f"Recorded as entry {receipt.entry_index:,}: {entry_id} is disarmed.")
 
 
 def read_rows(file: Path) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from glassplate.cli.connection import vault_client
 from glassplate.cli.console import emit
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, Yes, city
 from glassplate.errors import UsageError
+from glassplate.files import LocalFiles
 
 
 def register(app: typer.Typer) -> None:
@@ -34,9 +35,7 @@ def image(
         raise UsageError(f"{out} exists. Choose another name, or add --yes to replace it.")
     with vault_client(city(directory), unlock=unlock) as client:
         opened = client.open_image(read_id, search, kind)
-    temporary = out.with_name(f".{out.name}.tmp")
-    temporary.write_bytes(opened.jpeg)
-    temporary.replace(out)
+    LocalFiles().write_atomic(out, opened.jpeg, mode=0o600)
     emit(
         {"receipt": opened.receipt, "read_id": read_id, "kind": kind, "file": str(out)},
         f"Recorded as entry {opened.receipt.entry_index:,}; the {kind} is in {out}.",

@@ -47,6 +47,13 @@ def _account_added(database: Any, _index: int, operation: Operation) -> None:
     )
 
 
+def _training_renewed(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "update account set training_valid_until=? where account_id=?",
+        (operation["training_valid_until"], operation["account_id"]),
+    )
+
+
 def _account_closed(database: Any, _index: int, operation: Operation) -> None:
     database.execute("update account set active=0 where account_id=?", (operation["account_id"],))
     database.execute("delete from session where account_id=?", (operation["account_id"],))
@@ -131,6 +138,14 @@ def _hotlist_imported(database: Any, _index: int, operation: Operation) -> None:
         add_to_counter(database, f"hotlist dropped:{reason}", count)
 
 
+def _hotlist_withdrawn(database: Any, _index: int, operation: Operation) -> None:
+    database.execute("delete from hotlist where entry_id=?", (operation["entry_id"],))
+
+
+def _hotlist_ended(database: Any, _index: int, operation: Operation) -> None:
+    database.execute("delete from hotlist where expires_at<=?", (operation["until"],))
+
+
 def _alert_raised(database: Any, _index: int, operation: Operation) -> None:
     database.execute(
         "insert or ignore into alert(alert_id, raised_at, read_id, epoch_id, camera_id, entry_id,"
@@ -140,7 +155,7 @@ def _alert_raised(database: Any, _index: int, operation: Operation) -> None:
             operation["raised_at"],
             operation["read_id"],
             operation["epoch_id"],
-            operation["camera_id"],
+            NO_CAMERA,  # noted beside the log by ``Registry.note_camera``, so that the place dies with the read
             operation["entry_id"],
             operation["region_matches"],
         ),
@@ -209,6 +224,7 @@ def add_to_counter(database: Any, name: str, amount: int) -> None:
 
 _HANDLERS: dict[str, Callable[[Any, int, Operation], None]] = {
     "account_added": _account_added,
+    "training_renewed": _training_renewed,
     "account_closed": _account_closed,
     "passkey_registered": _passkey_registered,
     "signed_in": _signed_in,
@@ -217,6 +233,8 @@ _HANDLERS: dict[str, Callable[[Any, int, Operation], None]] = {
     "search_ended": _search_ended,
     "refused": _refused,
     "hotlist_imported": _hotlist_imported,
+    "hotlist_withdrawn": _hotlist_withdrawn,
+    "hotlist_ended": _hotlist_ended,
     "alert_raised": _alert_raised,
     "alert_shown": _alert_shown,
     "alert_decided": _alert_decided,

@@ -214,6 +214,10 @@ class Registry:
         rows = self._all("select * from hotlist where expires_at>? order by entry_id", (now.isoformat(),))
         return [_hotlist_entry(row) for row in rows]
 
+    def has_ended_entries(self, now: datetime) -> bool:
+        """Whether any entry has ended and is still kept."""
+        return bool(self._all("select 1 from hotlist where expires_at<=? limit 1", (now.isoformat(),)))
+
     def hotlist_entry(self, entry_id: str) -> HotlistEntry | None:
         """One entry, ended or not."""
         rows = self._all("select * from hotlist where entry_id=?", (entry_id,))
@@ -239,6 +243,11 @@ class Registry:
         rows = self._all(f"{_ALERT} where alert_id=?", (alert_id,))
         return _alert(rows[0]) if rows else None
 
+    def note_camera(self, alert_id: str, camera_id: str) -> None:
+        """Remember where an alert came from, here only: the log keeps no place of a read beyond its epoch."""
+        with self._lock, self._naming():
+            self._database.execute("update alert set camera_id=? where alert_id=?", (camera_id, alert_id))
+
     def alert_was_shown_to(self, alert_id: str, account_id: str) -> bool:
         """Whether this person has looked at the alert's crop."""
         rows = self._all("select shown_to from alert where alert_id=?", (alert_id,))
@@ -254,6 +263,13 @@ class Registry:
     def epochs(self) -> dict[str, LoggedEpoch]:
         """What the log says about every epoch's key."""
         return {str(row[0]): LoggedEpoch(*row) for row in self._all("select * from epoch")}
+
+    def alive_epochs(self) -> set[str]:
+        """Epochs whose keys the log has created and not destroyed."""
+        rows = self._all(
+            "select epoch_id from epoch where created_index is not null and destroyed_index is null"
+        )
+        return {str(row[0]) for row in rows}
 
     def segments(self) -> dict[str, str]:
         """Logged SHA-256 of each sealed segment, by name."""

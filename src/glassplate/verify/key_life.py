@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 YEARS = range(2000, 2200)  # dates outside are nonsense, and would overflow when added to
 HOUR = timedelta(hours=1)  # public times are cut to it
+CLOCK_STEP = timedelta(minutes=1)  # clocks of one machine may differ by less
 LATE_AFTER = timedelta(hours=1)  # a purge that a restart delayed is told; an hour is no restart
 
 
@@ -132,6 +133,11 @@ class KeyLife:
             )
         if entry.public["key_id"] != key.key_id:
             self._result.find(entry.where, f"it names another key than the one created for {key.epoch}")
+        if done < key.destroy_at - CLOCK_STEP:
+            self._result.find(
+                entry.where,
+                f"the key of {key.epoch} died {key.destroy_at - done} before its day: its reads are lost",
+            )
         if done > key.due + LATE_AFTER:
             self._result.find(
                 entry.where,

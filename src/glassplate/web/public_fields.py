@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LONGEST_LIST = 6  # items on one line; more are folded
 HASH_SHOWN = 12  # hexadecimal digits, as in "policy a4fb307ce234"
-_HASH = re.compile(r"[0-9a-f]{20,}")  # SHA-256, and key ids, which are cut from one
+_HASH = re.compile(r"[0-9a-f]{20,}")  # SHA-256 and key ids
 _HEADER = ("type", "time", "agency")  # said elsewhere on the page
 
 

@@ -1,4 +1,4 @@
-"""SIGKILL between any two steps of a search: nothing is delivered without its entry, and a restart closes what stands open.
+"""SIGKILL between any two steps of a search: nothing is delivered without its entry; a restart closes what stands open.
 
 The process is a real one (``tests.support.killed_vault``), and it dies without a chance to say goodbye.
 """

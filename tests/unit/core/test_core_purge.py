@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 from tests.support.city import make_city
+from tests.support.copies import copy_of
 from tests.support.failing_files import HOW, FailingFiles, journal, whole_journal
 from tests.support.invariants import added, bodies, check_city, public, types
 
 from glassplate.errors import StorageFailed
 from glassplate.keys.destruction import key_path, read_record, tombstone_path
 from glassplate.verify import verify_city
-from tests.support.copies import copy_of
 
 PLATE = "7KDR214"
 DAY = "2026-03-02"

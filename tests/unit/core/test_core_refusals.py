@@ -22,7 +22,7 @@ UNLAWFUL = {
     "a case number and a line break": ("r.alvarez", {"case_number": "26-004512\n"}, "case-number-format"),
     "a case number in full-width digits": (
         "r.alvarez",
-        {"case_number": "２６-００４５１２"},
+        {"case_number": "\uff12\uff16-\uff10\uff10\uff14\uff15\uff11\uff12"},
         "case-number-format",
     ),
     "a case number after a space": ("r.alvarez", {"case_number": " 26-004512"}, "case-number-format"),
@@ -252,12 +252,12 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("name", MALFORMED)
-def test_malformed_requests_are_usage_errors_and_leave_nothing(city, name):
+def test_malformed_requests_are_usage_errors_and_leave_nothing(city):
     store, token = count_questions(city), city.sign_in("r.alvarez")
-    with added(city) as new, pytest.raises(UsageError):
-        city.vault.gate.search(token, city.request(**{"plate": PLATE, **MALFORMED[name]}))
-    assert new == []
+    for name, changes in MALFORMED.items():
+        with added(city) as new, pytest.raises(UsageError):
+            city.vault.gate.search(token, city.request(**{"plate": PLATE, **changes}))
+        assert new == [], name
     assert store.asked == 0
 
 

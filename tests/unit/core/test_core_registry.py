@@ -74,7 +74,7 @@ def test_an_operation_of_an_unknown_kind_stops_the_start(city):
         with pytest.raises(StorageFailed, match="account_blessed"):
             city.open()
     # so that the fixture has something to close
-    city.vault = type("Closed", (), {"close": lambda self: None})()
+    city.vault = type("Closed", (), {"close": lambda _self: None})()
 
 
 def test_the_applied_size_never_falls_and_never_skips(city):
