@@ -114,7 +114,7 @@ def city_template(tmp_path_factory):
     city.ingest("7KDR214", "8ABC123")
     city.pass_days(1)
     city.ingest("7KDR214")
-    city.pass_days(0.9)
+    city.vault.advance_demo_clock(datetime.now(UTC) - timedelta(seconds=5))
     token = city.sign_in("r.alvarez")
     city.close()
     (root / "city/unlock.secret").write_bytes(PASSPHRASE)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -117,18 +118,15 @@ def descendants(pid):
     """Process ids below ``pid``, as Linux lists them."""
     found, waiting = [], [pid]
     while waiting:
-        for task in os.listdir(f"/proc/{waiting[0]}/task"):
-            with open(f"/proc/{waiting[0]}/task/{task}/children") as file:
-                below = [int(part) for part in file.read().split()]
+        for task in Path(f"/proc/{waiting.pop()}/task").iterdir():
+            below = [int(part) for part in (task / "children").read_text().split()]
             found += below
             waiting += below
-        waiting.pop(0)
     return found
 
 
 def is_alive(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False

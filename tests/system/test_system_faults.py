@@ -268,6 +268,10 @@ def test_a_damaged_segment_is_named_and_other_days_are_served(young):
         assert any(segment.name in check["detail"] for check in doctor.json if not check["ok"])
 
 
+def newest_tile(vault):
+    return max((vault.parent / "public/log/tile/0/000.p").iterdir(), key=lambda path: int(path.name))
+
+
 DAMAGES = {
     "a page of the registry": (lambda v: damage(v / "registry.db", 5000), "registry.db cannot be used"),
     "the registry's first page": (
@@ -280,7 +284,7 @@ DAMAGES = {
         "vault/log/journal",
     ),
     "a published tile": (
-        lambda v: damage(next((v.parent / "public/log/tile/0/000.p").iterdir())),
+        lambda v: damage(newest_tile(v)),
         "tile/0/000.p",
     ),
     "the installed charter": (lambda v: damage(v / "charter/1/charter.json"), "charter.json"),

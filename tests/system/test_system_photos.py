@@ -80,8 +80,8 @@ def test_ingest_names_what_it_refuses_and_stores_the_rest(person, odd_photos, ro
     for sentence in REFUSALS.values():
         expected = "large.jpg has more than 20 MB" if sentence == "large.jpg has" else sentence
         assert expected in outcome.words
-    assert "1 plates read, 1 photos without a plate, 5 files refused." in outcome.words
-    assert "1 reads sealed and stored, 0 were there already." in outcome.words
+    assert "7 photos: 1 plate read, 1 photo without a plate, 5 files refused." in outcome.words
+    assert "1 read sealed and stored, 0 there already." in outcome.words
     again = person.run("ingest", "photos", "--camera", CAMERA, "--dir", "city", "--json")
     assert again.code == 1
     assert again.err == ""

@@ -38,7 +38,7 @@ mode = OutputMode()
 def emit(value: Any, human: Iterable[str] | Table | str = ()) -> None:
     """Print a result: the value as JSON, or the human form."""
     if mode.is_json:
-        sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+        _write_json(plain(value), indent=2)
     elif isinstance(human, Table):
         results.print(human)
     else:
@@ -111,12 +111,18 @@ def fail(error: GlassplateError) -> int:
     rules = list(error.rules) if isinstance(error, Refused) else []
     if mode.is_json:
         problem = {"error": error.kind, "detail": str(error), "rules": rules, "exit_code": error.exit_code}
-        sys.stdout.write(json.dumps(problem, ensure_ascii=False) + "\n")
+        _write_json(problem)
     else:
         words.print(f"[bold red]glassplate:[/] {shown(str(error))}")
         if rules:
             words.print(f"  rule: {shown(', '.join(rules))}")
     return error.exit_code
+
+
+def _write_json(value: Any, *, indent: int | None = None) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    # a file name that is not UTF-8 has lone surrogates, which JSON writes as escapes
+    sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
 
 
 def _printable(text: str) -> str:

@@ -119,9 +119,13 @@ def _document(outcome: LaneOutcome) -> dict[str, object]:
 
 
 def _lines(outcome: LaneOutcome) -> list[str]:
-    lines = [
-        f"{outcome.frames} photos: {len(outcome.reads)} plates read, {outcome.without_plate} photos without a plate, "
-        f"{len(outcome.refused)} files refused.",
-        f"{outcome.delivered} reads sealed and stored, {outcome.duplicates} were there already.",
-    ]
-    return lines + [f"  refused by the vault: {reason}" for _, reason in outcome.refused_by_vault]
+    read = (
+        f"{_many(outcome.frames, 'photo')}: {_many(len(outcome.reads), 'plate')} read, "
+        f"{_many(outcome.without_plate, 'photo')} without a plate, {_many(len(outcome.refused), 'file')} refused."
+    )
+    stored = f"{_many(outcome.delivered, 'read')} sealed and stored, {outcome.duplicates} there already."
+    return [read, stored, *(f"  refused by the vault: {reason}" for _, reason in outcome.refused_by_vault)]
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -90,20 +90,24 @@ def execute(arguments: list[str]) -> int:
     try:
         ended = app(args=arguments, prog_name="glassplate", standalone_mode=False)
         return ended if isinstance(ended, int) else 0
-    except typer.Abort:
-        return fail(UsageError("Stopped; nothing was changed."))
-    except TyperException as error:
-        sentence = _sentence(error)
-        return fail(UsageError(f"{sentence} {_hint(error)}")) if sentence else UsageError.exit_code
-    except GlassplateError as error:
-        return fail(error)
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GlassplateError.exit_code
-    except OSError as error:
-        return fail(StorageFailed(f"{error.filename or 'The disk'}: {error.strerror}."))
-    except KeyboardInterrupt:
-        return fail(UsageError("Stopped by you."))
+    except (TyperException, typer.Abort, GlassplateError, OSError, KeyboardInterrupt) as error:
+        ours = _ours(error)
+        return fail(ours) if str(ours) else ours.exit_code
+
+
+def _ours(error: BaseException) -> GlassplateError:
+    """The error as one of our own; without words where the help was shown instead."""
+    if isinstance(error, GlassplateError):
+        return error
+    if isinstance(error, TyperException):
+        sentence = _sentence(error)
+        return UsageError(f"{sentence} {_hint(error)}" if sentence else "")
+    if isinstance(error, OSError):
+        return StorageFailed(f"{error.filename or 'The disk'}: {error.strerror}.")
+    return UsageError("Stopped by you.")
 
 
 def _sentence(error: TyperException) -> str:

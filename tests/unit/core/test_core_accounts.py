@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.city import ADMINISTRATOR, START, make_city
 
 from glassplate.errors import NotSignedIn, Refused, UsageError
-from glassplate.records import HotlistEntry
 from glassplate.verify import verify_city
+
+if TYPE_CHECKING:
+    from glassplate.records import HotlistEntry
 
 PLATE = "9JEM274"
 
@@ -77,9 +81,9 @@ def test_an_officer_closes_nobody(city):
 def test_training_that_lapsed_can_be_renewed(city):
     city.pass_days(364.9)
     city.clock.advance(timedelta(hours=6))
-    charter = city.charter(
-        expires_at=START + timedelta(days=500), not_before=city.now().replace(microsecond=0)
-    )
+    until = START + timedelta(days=500)
+    features = tuple(replace(feature, expires_at=until) for feature in city.charter().features)
+    charter = city.charter(expires_at=until, features=features, not_before=city.now().replace(microsecond=0))
     city.vault.install_charter(city.signed(charter))
     with pytest.raises(Refused) as refused:
         city.vault.gate.search(city.sign_in("r.alvarez"), city.request())

@@ -56,6 +56,9 @@ FOR_A_PERSON = {
         "roles": ["officer"],
         "training_valid_until": "2026-12-01T00:00:00Z",
     },
+    ("POST", "/v1/accounts/{account_id}/close"): {"reason": TEXT},
+    ("POST", "/v1/accounts/{account_id}/training"): {"until": "2026-12-01T00:00:00Z"},
+    ("POST", "/v1/hotlist/{entry_id}/withdraw"): {"reason": TEXT},
     ("POST", "/v1/publish"): None,
     ("POST", "/v1/sign-in/issue-link"): {"account_id": "m.okafor"},
 }
@@ -150,7 +153,7 @@ def test_without_a_session_no_route_acts_for_a_person(city, http):
     }
     for (method, path), body in FOR_A_PERSON.items():
         for name, headers in tokens.items():
-            url = path.format(alert_id="0" * 16, index=0)
+            url = path.format(alert_id="0" * 16, entry_id="0" * 16, account_id="m.okafor", index=0)
             response = http.request(method, url, json=body, headers=headers)
             problem = assert_problem(response, 401, "NotSignedIn")
             assert problem["rules"] == ["signed-in"], (method, path, name)
@@ -309,7 +312,7 @@ def test_bodies_that_are_too_large(city, http):
     assert_problem(
         http.post("/v1/pairings/confirm", json={"code": note}, headers=headers), 400, "InputRefused"
     )
-    rows = [{"plate": "7KDR214"}] * (BODY_LIMIT // 20)
+    rows = [{"plate": "7KDR214", "reason": "x" * 100}] * (BODY_LIMIT // 100)
     allowed = http.post("/v1/hotlist", json={"rows": rows, "authority": "x"}, headers=headers)
     assert allowed.status_code == 200, "a list may be longer than other bodies"
     large = {"rows": [{"plate": "x" * 1000}] * (HOTLIST_LIMIT // 1000), "authority": "x"}
