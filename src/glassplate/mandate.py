@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from glassplate.files import Files
     from glassplate.log import SigningKey
+    from glassplate.records import CharterSummary
 
 STOP_NAME = "stop.json"
 TRUST_NAME = "trust.note"
@@ -206,6 +207,11 @@ class Mandate:
     def is_demo(self) -> bool:
         """Whether the charter is marked demo."""
         return self.is_installed and self.last().verified.charter.mark == "demo"
+
+    def summary(self) -> CharterSummary:
+        """The last installed charter in plain data, for pages."""
+        verified = self.last().verified
+        return verified.charter.summary(verified.signed_by)
 
     def retention(self) -> timedelta:
         """How long a read lives."""

@@ -14,132 +14,51 @@ Order at start, so that a crash before any step leaves a lawful state:
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import threading
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from glassplate.accounts import Accounts, account_operation
+from glassplate.accounts import Accounts
 from glassplate.alert import Alerts
 from glassplate.authorize import Authorizer
 from glassplate.build_identity import build_sha256
 from glassplate.charter import demand_shipped_rules
-from glassplate.encoding import canonical_json, parse_json, sha256_hex
 from glassplate.epoch_duties import CLOSE_GRACE, EpochDuties
-from glassplate.errors import (
-    CharterRejected,
-    ClockRefused,
-    FolderBusy,
-    GlassplateError,
-    Refused,
-    StorageFailed,
+from glassplate.errors import CharterRejected, ClockRefused, GlassplateError, Refused
+from glassplate.files import LocalFiles
+from glassplate.founding import (
+    FIRST_ADMINISTRATOR,
+    LOG_KEY,
+    PUBLISHER_KEY,
+    VaultPaths,
+    folder_lock,
+    read_first_administrator,
 )
-from glassplate.files import LocalFiles, make_folder
 from glassplate.gate import Gate
+from glassplate.health import Health
 from glassplate.history import HistoryKeys
 from glassplate.intake import Intake
 from glassplate.keys import FileKeyring, SettableClock, SystemClock, TrustedTime, destroy_due
-from glassplate.log import SigningKey, TransparencyLog, open_note, sign_note
-from glassplate.mandate import InForce, Mandate
-from glassplate.oversight import Oversight, epoch_states
+from glassplate.log import SigningKey, TransparencyLog
+from glassplate.mandate import Mandate
+from glassplate.oversight import Oversight
 from glassplate.purge import Purge
 from glassplate.record import Recorder, last_logged_time
-from glassplate.records import CharterSummary, Receipt, VaultStatus
 from glassplate.registry import Registry
 from glassplate.report import Report
 from glassplate.sign_in import RelyingParty, SignIn
 from glassplate.store import SqlcipherStore
+from glassplate.tenure import Tenure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from glassplate.charter import Stop
     from glassplate.config import CityFolder, Settings
     from glassplate.files import Files
     from glassplate.keys import Clock
+    from glassplate.records import Receipt
 
-LOG_KEY = "log"
-PUBLISHER_KEY = "publisher"
 REGISTRY_KEY = "registry"
-FIRST_ADMINISTRATOR = "first-administrator.note"
-FIRST_ADMINISTRATOR_VERSION = "glassplate-first-administrator/v1"
-MAX_FIRST_ADMINISTRATOR_BYTES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class VaultPaths:
-    """What lies where below ``D/vault``."""
-
-    root: Path
-
-    @property
-    def keys(self) -> Path:
-        """The keyring's own folder; never part of a data backup."""
-        return self.root / "keys"
-
-    @property
-    def log(self) -> Path:
-        """Journal and pending checkpoint."""
-        return self.root / "log"
-
-    @property
-    def store(self) -> Path:
-        """Segments."""
-        return self.root / "store"
-
-    @property
-    def registry(self) -> Path:
-        """The registry's file."""
-        return self.root / "registry.db"
-
-    @property
-    def charter(self) -> Path:
-        """Pinned fingerprints and installed charters."""
-        return self.root / "charter"
-
-
-def create_city(
-    folder: CityFolder,
-    settings: Settings,
-    passphrase: bytes,
-    fingerprints: dict[str, str],
-    administrator: tuple[str, str],
-    invitation: str,
-    now: datetime,
-) -> tuple[str, str]:
-    """Make a new city's folder: keys, empty log, pinned fingerprints. Returns (log vkey, bundle vkey).
-
-    Raises:
-        FolderBusy, StorageFailed: the folder is in use, or a city was made there already.
-    """
-    files = LocalFiles()
-    paths = VaultPaths(folder.vault)
-    if folder.vault.exists():
-        raise StorageFailed(
-            f"{folder.root} already holds a city. Choose another folder, or remove this one yourself."
-        )
-    make_folder(folder.vault, mode=0o700)
-    with folder_lock(folder.vault):
-        keyring = FileKeyring.create(paths.keys, passphrase, files)
-        log_key = SigningKey.from_seed(settings.log_origin, keyring.named_secret(LOG_KEY))
-        publisher = SigningKey.from_seed(
-            f"{settings.log_origin}/publisher", keyring.named_secret(PUBLISHER_KEY)
-        )
-        make_folder(folder.public / "log")
-        TransparencyLog.create(paths.log, folder.public / "log", log_key, files).close()
-        files.write_atomic(folder.public / "bundle.vkey", f"{publisher.verifier}\n".encode())
-        operation = account_operation(
-            administrator[0], administrator[1], ("administrator",), now + timedelta(days=365), invitation, now
-        )
-        text = f"{FIRST_ADMINISTRATOR_VERSION}\n{canonical_json(operation).decode()}\n"
-        files.write_atomic(paths.root / FIRST_ADMINISTRATOR, sign_note(text, [publisher]), mode=0o600)
-        mandate = Mandate(paths.charter, files, (str(log_key.verifier), str(publisher.verifier)))
-        mandate.trust(fingerprints, publisher)
-        files.write_atomic(folder.settings_file, settings.to_toml().encode())
-    return str(log_key.verifier), str(publisher.verifier)
 
 
 class Vault:
@@ -161,7 +80,6 @@ class Vault:
         self.is_for_demo = False
         self._files = files or LocalFiles()
         self._clock = clock or SystemClock()
-        self._problems: dict[str, str] = {}
         self._published_at: datetime | None = None
         self._one_duty = threading.RLock()
         self._closing = contextlib.ExitStack()
@@ -222,6 +140,10 @@ class Vault:
             self.mandate, self.keyring, self.store, self.registry, self.recorder, self._one_duty
         )
         self.purge = Purge(self.keyring, self.store, self.registry, self.recorder, self.time, self._one_duty)
+        self.tenure = Tenure(self.mandate, self.registry, self.recorder)
+        self.health = Health(
+            self.log, self.registry, self.keyring, self.store, self.mandate, self.purge, self.time
+        )
         self.intake = Intake(
             self.mandate,
             self.keyring,
@@ -244,72 +166,18 @@ class Vault:
 
     def _recover(self) -> None:
         self.recorder.reconcile()  # (5)
-        installed = self.mandate.last()
-        if f"charter:{installed.verified.charter.version}" not in self.registry.totals():
-            self._log_charter(installed, self.recorder.now())
+        if not self.tenure.is_logged():
+            self.tenure.log_charter(self.mandate.last(), self.recorder.now())
         self._add_first_administrator(self.recorder.now())
-        self._check_mandate()
-        self._check_keys()
+        self.tenure.check()
+        self.health.check_keys(self._died_at_start)
         self.purge.run()
-        self._check_segments()
+        self.health.check_segments()
         with contextlib.suppress(ClockRefused):
             self.gate.close_interrupted()  # (6)
         self.recorder.record(  # (7)
             "vault-started", {}, at=self.recorder.now(), public={"build_sha256": build_sha256()}
         )
-
-    def _check_mandate(self) -> None:
-        """The record remembers each version and stop; files that were taken away from us do not undo them."""
-        version = self.mandate.last().verified.charter.version
-        if self._newest_logged() > version:
-            self.mandate.halt(
-                f"The record says that charter version {self._newest_logged()} was installed, but the newest one on "
-                f"disk is {version}. Capture and search have stopped; restore vault/charter and restart."
-            )
-        stop = self.mandate.stop_in_force
-        is_logged = f"stopped:{version}" in self.registry.totals()
-        if is_logged and stop is None:
-            self.mandate.halt(
-                f"The record says that an office stopped charter version {version}, but its stop is gone from the "
-                "disk. Capture and search start again with a new charter version, signed by all offices."
-            )
-        elif stop is not None and not is_logged:
-            self._log_stop(stop)
-
-    def _newest_logged(self) -> int:
-        marks = (name.partition(":") for name in self.registry.totals())
-        return max((int(version) for kind, _, version in marks if kind == "charter"), default=0)
-
-    def _check_keys(self) -> None:
-        """The record remembers each key; one that is missing, came back, or died too early is an alarm."""
-        records = {record.epoch.epoch_id: record for record in self.keyring.records()}
-        for epoch_id, logged in self.registry.epochs().items():
-            record = records.get(epoch_id)
-            if logged.destroyed_index is None:
-                if record is None:
-                    self._problems[f"key {epoch_id}"] = (
-                        f"The key of {epoch_id} is missing or damaged, though the record says it lives: its reads "
-                        "cannot be served. Find out who changed vault/keys."
-                    )
-                elif not record.is_alive and record.epoch.destroy_at > self.time.purge_now():
-                    self._problems[f"key {epoch_id}"] = (
-                        f"The key of {epoch_id} died before its time, by a tombstone that this vault did not write."
-                    )
-                continue
-            if record is not None and record.is_alive:
-                self.keyring.destroy(epoch_id, self.time.purge_now())
-            elif epoch_id not in self._died_at_start:
-                continue
-            self._problems[f"key {epoch_id}"] = (
-                f"The key of {epoch_id} came back from a copy and was destroyed again."
-            )
-
-    def _check_segments(self) -> None:
-        for name, digest in self.registry.segments().items():
-            try:
-                self.store.verify_segment(name, digest)
-            except GlassplateError as error:
-                self._problems[f"segment {name}"] = str(error)
 
     def close(self) -> None:
         """Publish what is recorded, say goodbye, give the folder back."""
@@ -340,11 +208,13 @@ class Vault:
         try:
             act()
         except (GlassplateError, OSError) as error:
-            self._problems[duty] = str(error)
+            self.health.problems[duty] = str(error)
         except Exception as error:  # noqa: BLE001 - whatever failed, the next duty must run, and purging most of all
-            self._problems[duty] = f"{duty} failed unexpectedly ({type(error).__name__}); it is tried again."
+            self.health.problems[duty] = (
+                f"{duty} failed unexpectedly ({type(error).__name__}); it is tried again."
+            )
         else:
-            self._problems.pop(duty, None)
+            self.health.problems.pop(duty, None)
 
     def _publish_if_due(self) -> None:
         interval = timedelta(seconds=self.mandate.last().verified.charter.publication_interval_seconds)
@@ -391,54 +261,27 @@ class Vault:
             raise CharterRejected(
                 "This vault runs on a demo's clock; only a demo charter allows that.", ("demo-only",)
             )
-        if installed.verified.charter.version <= self._newest_logged():
+        if installed.verified.charter.version <= self.tenure.newest_logged():
             raise CharterRejected(
-                f"The record says that version {self._newest_logged()} was installed already; sign a later one.",
+                f"The record says that version {self.tenure.newest_logged()} was installed already; sign a later one.",
                 ("charter-rollback",),
             )
         self.mandate.keep(installed)
         with self.mandate.acting_under(installed):
-            receipt = self._log_charter(installed, now)
+            receipt = self.tenure.log_charter(installed, now)
         self._add_first_administrator(now)
         self.duties()
         return receipt
 
     def stop(self, text: str) -> Receipt:
         """An office's emergency stop: takes effect first, since it only closes, and is logged at once."""
-        return self._log_stop(self.mandate.stop(text))
-
-    def _log_stop(self, stop: Stop) -> Receipt:
-        return self.recorder.record(
-            "emergency-stop",
-            {"reason": stop.reason, "fingerprint": stop.fingerprint},
-            at=self.recorder.now(),
-            public={"office": stop.office, "version": str(stop.charter_version)},
-            operation={"kind": "counted", "counts": {f"stopped:{stop.charter_version}": 1}},
-        )
-
-    def _log_charter(self, installed: InForce, now: datetime) -> Receipt:
-        charter = installed.verified.charter
-        return self.recorder.record(
-            "charter-installed",
-            {"signed_by": dict(installed.verified.signed_by)},
-            at=now,
-            public={
-                "version": str(charter.version),
-                "charter_sha256": sha256_hex(installed.documents["charter.json"].encode()),
-                "expires": charter.expires_at.isoformat(),
-            },
-            operation={"kind": "counted", "counts": {f"charter:{charter.version}": 1}},
-        )
+        return self.tenure.log_stop(self.mandate.stop(text))
 
     def _add_first_administrator(self, now: datetime) -> None:
         """Once in a city's life, and only what ``create_city`` signed: whoever can write the folder makes nobody."""
         path = VaultPaths(self.folder.vault).root / FIRST_ADMINISTRATOR
         if path.exists() and not self.registry.accounts():
-            note = open_note(path.read_bytes()[:MAX_FIRST_ADMINISTRATOR_BYTES], demand=self._publisher)
-            version, _, signed = note.text.partition("\n")
-            if version != FIRST_ADMINISTRATOR_VERSION:
-                raise StorageFailed(f"{path} is not the note of the first administrator.")
-            operation = parse_json(signed.encode(), limit=MAX_FIRST_ADMINISTRATOR_BYTES)
+            operation = read_first_administrator(path, self._publisher)
             self.recorder.record(
                 "account-changed",
                 {"by": "init", "account_id": operation["account_id"], "roles": operation["roles"]},
@@ -446,47 +289,6 @@ class Vault:
                 operation=operation,
             )
         self._files.remove(path)
-
-    def charter_summary(self) -> CharterSummary:
-        """The charter in force, or the last one."""
-        verified = self.mandate.last().verified
-        return verified.charter.summary(verified.signed_by)
-
-    # --- health ------------------------------------------------------------------------------------------------
-
-    def status(self) -> VaultStatus:
-        """Health without a word about plates, people or cases."""
-        problems = dict(self._problems)
-        overdue = self.purge.overdue()
-        if overdue:
-            problems["purge"] = (
-                f"Overdue and not destroyed: {', '.join(overdue)}. Search has stopped for them."
-            )
-        try:
-            self.mandate.current(self.time.now())
-        except (CharterRejected, ClockRefused) as error:
-            problems[error.kind] = str(error)
-        for epoch_id in self.keyring.resurrected:
-            problems[f"key {epoch_id}"] = (
-                f"The key of {epoch_id} came back from a copy and was destroyed again."
-            )
-        live = [
-            state
-            for state in epoch_states(self.keyring, self.registry, self.store)
-            if state.state != "destroyed"
-        ]
-        return VaultStatus(
-            healthy=not problems,
-            problems=tuple(problems.values()),
-            charter=self.charter_summary() if self.mandate.is_installed else None,
-            log_origin=self.settings.log_origin,
-            log_size=self.log.size,
-            published_size=self.log.published_size,
-            now=self.time.purge_now(),
-            oldest_live_read_at=min((s.starts_at for s in live if s.reads), default=None),
-            live_epochs=len(live),
-            next_destruction_at=min((s.destroy_at for s in live), default=None),
-        )
 
     # --- the demo's clock ----------------------------------------------------------------------------------------
 
@@ -517,23 +319,3 @@ def _next_duty(now: datetime) -> datetime:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     moments = (midnight + CLOSE_GRACE, midnight + timedelta(days=1))
     return next(moment for moment in moments if moment > now)
-
-
-@contextlib.contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
-    """One vault a folder.
-
-    Raises:
-        FolderBusy: another process holds it.
-    """
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FolderBusy(
-                f"Another vault already runs on {folder.parent}. Use it, or stop it first (glassplate doctor shows it)."
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)

@@ -93,11 +93,11 @@ async def _run_duties(vault: Vault) -> None:
 def _add_open_routes(app: FastAPI, vault: Vault) -> None:
     @app.get("/v1/status")
     def status() -> records.VaultStatus:
-        return vault.status()
+        return vault.health.status()
 
     @app.get("/v1/charter")
     def charter() -> records.CharterSummary:
-        return vault.charter_summary()
+        return vault.mandate.summary()
 
     @app.post("/v1/charter")
     def install_charter(documents: Annotated[dict[str, str], Body(embed=True)]) -> records.Receipt:

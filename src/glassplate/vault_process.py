@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _init(chosen: argparse.Namespace) -> None:
-    from glassplate.vault import create_city
+    from glassplate.founding import create_city
 
     fingerprints = dict(part.split("=", 1) for part in chosen.office)
     invitation = secrets.token_urlsafe(32)
@@ -83,7 +83,7 @@ def _run(chosen: argparse.Namespace) -> None:
 
 def _purge(chosen: argparse.Namespace) -> None:
     """Destroy what is due, with nothing but the folder's lock and the clock."""
-    from glassplate.vault import VaultPaths, folder_lock
+    from glassplate.founding import VaultPaths, folder_lock
 
     paths = VaultPaths(CityFolder(chosen.dir).vault)
     if not paths.keys.is_dir():
@@ -96,8 +96,8 @@ def _purge(chosen: argparse.Namespace) -> None:
 
 def _try_segment(chosen: argparse.Namespace) -> None:
     """Try every key that exists on one segment file, as a thief with all of today's keys would."""
+    from glassplate.founding import VaultPaths, folder_lock
     from glassplate.store.cipher_file import opens
-    from glassplate.vault import VaultPaths, folder_lock
 
     paths = VaultPaths(CityFolder(chosen.dir).vault)
     with folder_lock(paths.root):

@@ -19,12 +19,13 @@ from glassplate import seal
 from glassplate.charter import OFFICES, Charter, OfficePrivateKey, draft, sample_charter, shipped_policy, sign
 from glassplate.config import CityFolder, Settings
 from glassplate.demo.authenticator import DemoAuthenticator
+from glassplate.founding import create_city
 from glassplate.keys import SettableClock
 from glassplate.lane import open_bundle
 from glassplate.log import VerifierKey
 from glassplate.recognize.redaction import redact_to_plate
 from glassplate.records import BatchOutcome, PlateRead, SearchRequest
-from glassplate.vault import Vault, create_city
+from glassplate.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

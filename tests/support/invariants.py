@@ -100,8 +100,13 @@ def bodies(city: TestCity, entry_type: str) -> list[tuple[int, dict[str, Any]]]:
 
 def public(city: TestCity, entry_type: str) -> list[dict[str, str]]:
     """Public half of every entry of one type."""
-    halves = [json.loads(city.vault.log.record(index).leaf)["pub"] for index in range(city.vault.log.size)]
+    halves = map(public_half(city), range(city.vault.log.size))
     return [half for half in halves if half["type"] == entry_type]
+
+
+def public_half(city: TestCity) -> Callable[[int], dict[str, str]]:
+    """Gives the public half of an entry by its index."""
+    return lambda index: dict(json.loads(city.vault.log.record(index).leaf)["pub"])
 
 
 def types(city: TestCity) -> list[str]:

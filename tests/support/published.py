@@ -14,6 +14,7 @@ from tests.support.city import ADMINISTRATOR, make_city
 from glassplate.encoding import base64url, canonical_json, sha256_hex
 from glassplate.errors import Refused
 from glassplate.files import LocalFiles
+from glassplate.founding import LOG_KEY, PUBLISHER_KEY
 from glassplate.log import (
     Commitment,
     LogRecord,
@@ -28,7 +29,6 @@ from glassplate.log import (
 )
 from glassplate.record import body_info
 from glassplate.seal.body import seal_body
-from glassplate.vault import LOG_KEY, PUBLISHER_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

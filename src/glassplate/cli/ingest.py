@@ -76,9 +76,12 @@ def run_lane(
         )
     bundle_key = VerifierKey.parse((folder.public / "bundle.vkey").read_text().strip())
     outcome = LaneOutcome()
-    source = FolderCamera(
-        photos, camera_id, captured_at, on_refused=lambda refusal: outcome.refused.append(str(refusal))
-    )
+
+    def refuse(refusal: InputRefused) -> None:
+        outcome.frames += 1  # it was offered, though it never became a frame
+        outcome.refused.append(str(refusal))
+
+    source = FolderCamera(photos, camera_id, captured_at, on_refused=refuse)
     total = sum(1 for path in photos.iterdir() if path.is_file()) if photos.is_dir() else 0
     sealer = open_bundle(client.epoch_bundle(), bundle_key)
     with Decoder() as decoder, closing(Outbox(lane_folder / "outbox.db")) as outbox, progress() as bars:

@@ -30,7 +30,7 @@ DAY = "2026-03-02"
 
 
 def problems(city):
-    return " ".join(city.vault.status().problems)
+    return " ".join(city.vault.health.status().problems)
 
 
 def stop_it(city):
@@ -120,7 +120,7 @@ def test_a_later_version_ends_the_halt(city):
     city.vault.install_charter(later)
     city.ingest("7KDR214")
     assert len(city.vault.gate.search(city.sign_in("m.okafor"), city.request()).reads) == 1
-    assert city.vault.status().healthy
+    assert city.vault.health.status().healthy
 
 
 def test_a_stop_that_was_taken_away_still_stops(city):

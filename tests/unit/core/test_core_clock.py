@@ -31,7 +31,7 @@ def test_a_step_back_stops_search_and_capture(city, step):
     for name, act in acts.items():
         assert refuses(act, ClockRefused), name
     assert city.vault.log.size == size
-    assert not city.vault.status().healthy
+    assert not city.vault.health.status().healthy
     city.vault.duties()
     city.clock.step_wall(step)
     assert len(city.vault.gate.search(token, request).reads) == 1

@@ -123,7 +123,9 @@ def test_no_file_shows_a_plate(lived):
 
 def test_status_and_report_show_no_plate(lived):
     said = (
-        repr(lived.vault.status()) + repr(lived.vault.report.numbers()) + repr(lived.vault.registry.totals())
+        repr(lived.vault.health.status())
+        + repr(lived.vault.report.numbers())
+        + repr(lived.vault.registry.totals())
     )
     assert not [plate for plate in (WANTED, ASKED) if plate in said]
     for owner in (lived.vault, lived.vault.gate.registry, lived.vault.store, lived.vault.keyring):

@@ -72,7 +72,7 @@ def test_a_read_lives_to_the_last_instant_and_not_one_longer(city):
     city.clock.advance(timedelta(microseconds=1))
     assert state_of(city) == "closed"
     assert search(city, since=city.now() - timedelta(days=2)).reads == (), "overdue, and so out of reach"
-    assert city.vault.status().healthy is False
+    assert city.vault.health.status().healthy is False
     assert city.vault.purge.run() == [DAY]
     for _ in range(4):
         city.clock.advance(timedelta(hours=6))
@@ -158,7 +158,7 @@ def test_each_write_of_a_destruction_fails_both_ways(closed_city, number, how):
     check_city(city)
     city.reopen(files=files)
     assert is_gone(city)
-    assert city.vault.status().healthy, city.vault.status().problems
+    assert city.vault.health.status().healthy, city.vault.health.status().problems
     city.close()
 
 
@@ -206,7 +206,7 @@ def test_one_key_that_cannot_be_destroyed_keeps_no_other_alive(closed_city):
         city.vault.purge.run()
     assert is_gone(city, "2026-03-03")
     assert search(city).reads == ()
-    status = city.vault.status()
+    status = city.vault.health.status()
     assert not status.healthy
     assert any(DAY in problem and "Overdue" in problem for problem in status.problems)
     files.heal()
@@ -242,13 +242,13 @@ def test_a_key_file_that_comes_back_is_destroyed_again_and_alarms(city):
     kept = key_path(keys_folder(city), DAY).read_bytes()
     city.pass_days(2)
     assert is_gone(city)
-    assert city.vault.status().healthy
+    assert city.vault.health.status().healthy
     city.close()
     key_path(keys_folder(city), DAY).write_bytes(kept)
     city.open()
     assert is_gone(city)
     assert search(city).reads == ()
-    status = city.vault.status()
+    status = city.vault.health.status()
     assert not status.healthy
     assert any(DAY in problem for problem in status.problems)
     check_city(city)
@@ -265,7 +265,7 @@ def test_a_whole_key_folder_that_comes_back_is_destroyed_again_and_alarms(city, 
         shutil.copytree(tmp_path / "backup" / part, keys_folder(city) / part)
     city.open()
     assert is_gone(city)
-    status = city.vault.status()
+    status = city.vault.health.status()
     assert any(DAY in problem and "came back" in problem for problem in status.problems)
 
 
@@ -350,6 +350,16 @@ def test_a_broken_registry_does_not_stop_the_timers(city):
     city.vault.registry._database.close()
     city.vault.duties()
     assert not key_path(keys_folder(city), DAY).exists()
+
+
+def test_a_failure_that_nobody_foresaw_stops_no_other_duty(city):
+    def broken(*_):
+        raise RuntimeError("never seen before")
+
+    object.__setattr__(city.vault.epochs, "store", type("Broken", (), {"has_hot": broken})())
+    city.pass_days(1.5)
+    assert len(public(city, "key-inventory")) == 2
+    assert any("epochs failed unexpectedly" in problem for problem in city.vault.health.status().problems)
 
 
 def test_a_shorter_retention_reaches_the_keys_that_exist(city):

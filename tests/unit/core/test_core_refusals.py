@@ -136,9 +136,7 @@ def test_a_later_charter_refuses(city, name):
 
 def test_training_that_has_lapsed(city):
     administrator = city.sign_in("administrator")
-    city.vault.accounts.add(
-        administrator, "m.okafor", "M. Okafor", ("officer",), city.now() + timedelta(minutes=20)
-    )
+    city.vault.accounts.renew_training(administrator, "m.okafor", city.now() + timedelta(minutes=20))
     assert city.vault.gate.search(city.sign_in("m.okafor"), city.request(PLATE)).reads == ()
     city.clock.advance(timedelta(minutes=20))
     assert_refused(city, city.sign_in("m.okafor"), city.request(PLATE), "training-current")
@@ -153,9 +151,9 @@ def test_an_expired_charter_refuses_search_but_not_oversight(city):
     assert city.vault.gate.search(token, city.request(PLATE)).reads == ()
     city.clock.advance(timedelta(seconds=1))
     administrator = city.sign_in("administrator")
-    city.vault.accounts.add(administrator, "r.alvarez", "R", ("officer",), city.now() + timedelta(days=9))
+    city.vault.accounts.renew_training(administrator, "r.alvarez", city.now() + timedelta(days=9))
     assert_refused(city, token, city.request(PLATE), "charter-in-force")
-    assert not city.vault.status().healthy
+    assert not city.vault.health.status().healthy
     assert city.vault.oversight.entries(city.sign_in("clerk"), 0, 5)
 
 
@@ -224,12 +222,7 @@ def test_sessions_that_have_ended(city):
 def test_a_closed_account(city):
     """Its sessions end at once, and it cannot sign in again."""
     token = city.sign_in("m.okafor")
-    city.vault.recorder.record(
-        "account-changed",
-        {"by": "administrator", "account_id": "m.okafor"},
-        at=city.now(),
-        operation={"kind": "account_closed", "account_id": "m.okafor"},
-    )
+    city.vault.accounts.close(city.sign_in("administrator"), "m.okafor", "left the department")
     store = count_questions(city)
     with pytest.raises(NotSignedIn):
         city.vault.gate.search(token, city.request(PLATE))

@@ -283,9 +283,7 @@ def test_pairing_the_command_line(city):
 def test_a_pairing_does_not_outlive_the_account(city):
     code, secret = city.vault.sign_in.begin_pairing()
     city.vault.sign_in.confirm_pairing(city.vault.gate.who(city.sign_in(OFFICER)), code)
-    city.vault.recorder.record(
-        "account-changed", {}, at=city.now(), operation={"kind": "account_closed", "account_id": OFFICER}
-    )
+    city.vault.accounts.close(city.sign_in("administrator"), OFFICER, "left the department")
     with pytest.raises(NotSignedIn):
         city.vault.sign_in.finish_pairing(secret)
 

@@ -1,0 +1,101 @@
+"""Is the vault as it should be? What the record remembers, held against what the disk has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from glassplate.errors import CharterRejected, ClockRefused, GlassplateError
+from glassplate.oversight import epoch_states
+from glassplate.records import VaultStatus
+
+if TYPE_CHECKING:
+    from glassplate.keys import FileKeyring, TrustedTime
+    from glassplate.log import TransparencyLog
+    from glassplate.mandate import Mandate
+    from glassplate.purge import Purge
+    from glassplate.registry import Registry
+    from glassplate.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Collects problems, by what they are about, and tells them to anybody: no plate, person or case in them."""
+
+    log: TransparencyLog
+    registry: Registry
+    keyring: FileKeyring
+    store: Store
+    mandate: Mandate
+    purge: Purge
+    time: TrustedTime
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def check_keys(self, died_at_start: list[str]) -> None:
+        """The record remembers each key; one that is missing, came back, or died too early is an alarm.
+
+        ``died_at_start``: epochs that were destroyed before anything opened.
+        """
+        records = {record.epoch.epoch_id: record for record in self.keyring.records()}
+        for epoch_id, logged in self.registry.epochs().items():
+            record = records.get(epoch_id)
+            if logged.destroyed_index is None:
+                if record is None:
+                    self.problems[f"key {epoch_id}"] = (
+                        f"The key of {epoch_id} is missing or damaged, though the record says it lives: its reads "
+                        "cannot be served. Find out who changed vault/keys."
+                    )
+                elif not record.is_alive and record.epoch.destroy_at > self.time.purge_now():
+                    self.problems[f"key {epoch_id}"] = (
+                        f"The key of {epoch_id} died before its time, by a tombstone that this vault did not write."
+                    )
+                continue
+            if record is not None and record.is_alive:
+                self.keyring.destroy(epoch_id, self.time.purge_now())
+            elif epoch_id not in died_at_start:
+                continue
+            self.problems[f"key {epoch_id}"] = (
+                f"The key of {epoch_id} came back from a copy and was destroyed again."
+            )
+
+    def check_segments(self) -> None:
+        """A sealed segment that is not the one the record names is an alarm, and is not served."""
+        for name, digest in self.registry.segments().items():
+            try:
+                self.store.verify_segment(name, digest)
+            except GlassplateError as error:
+                self.problems[f"segment {name}"] = str(error)
+
+    def status(self) -> VaultStatus:
+        """Health without a word about plates, people or cases."""
+        problems = dict(self.problems)
+        overdue = self.purge.overdue()
+        if overdue:
+            problems["purge"] = (
+                f"Overdue and not destroyed: {', '.join(overdue)}. Search has stopped for them."
+            )
+        try:
+            self.mandate.current(self.time.now())
+        except (CharterRejected, ClockRefused) as error:
+            problems[error.kind] = str(error)
+        for epoch_id in self.keyring.resurrected:
+            problems[f"key {epoch_id}"] = (
+                f"The key of {epoch_id} came back from a copy and was destroyed again."
+            )
+        live = [
+            state
+            for state in epoch_states(self.keyring, self.registry, self.store)
+            if state.state != "destroyed"
+        ]
+        return VaultStatus(
+            healthy=not problems,
+            problems=tuple(problems.values()),
+            charter=self.mandate.summary() if self.mandate.is_installed else None,
+            log_origin=self.log.origin,
+            log_size=self.log.size,
+            published_size=self.log.published_size,
+            now=self.time.purge_now(),
+            oldest_live_read_at=min((s.starts_at for s in live if s.reads), default=None),
+            live_epochs=len(live),
+            next_destruction_at=min((s.destroy_at for s in live), default=None),
+        )
