@@ -9,13 +9,14 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, get_args
 
 from glassplate.encoding import sha256_hex
-from glassplate.errors import Refused, UsageError
+from glassplate.errors import UsageError
 from glassplate.records import Role
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from glassplate.authorize import Authorizer
+    from glassplate.errors import Refused
     from glassplate.gate import Gate
     from glassplate.record import Recorder
     from glassplate.records import Account, Receipt
@@ -58,9 +59,10 @@ class Accounts:
         """
         administrator, now = self._authorize(token)
         if self.registry.account(account_id) is not None:
-            raise Refused(
+            raise self._refusal(
+                token,
+                "account-exists",
                 f"{account_id} exists, or existed. Close it and make another with a new id.",
-                ("account-exists",),
             )
         invitation = secrets.token_urlsafe(32)
         operation = account_operation(account_id, display_name, roles, training_valid_until, invitation, now)
@@ -84,7 +86,9 @@ class Accounts:
         administrator, now = self._authorize(token)
         self._demand(account_id)
         if account_id == administrator:
-            raise Refused("You cannot close your own account; another administrator can.", ("not-yourself",))
+            raise self._refusal(
+                token, "not-yourself", "You cannot close your own account; another administrator can."
+            )
         return self.recorder.record(
             "account-closed",
             {"by": administrator, "account_id": account_id, "reason": reason[:200]},
@@ -101,8 +105,8 @@ class Accounts:
         administrator, now = self._authorize(token)
         self._demand(account_id)
         if account_id == administrator:
-            raise Refused(
-                "You cannot vouch for your own training; another administrator can.", ("not-yourself",)
+            raise self._refusal(
+                token, "not-yourself", "You cannot vouch for your own training; another administrator can."
             )
         until = until if until.tzinfo else until.replace(tzinfo=UTC)
         return self.recorder.record(
@@ -127,6 +131,10 @@ class Accounts:
         secret = self.sign_in.issue_link(account_id)
         self.recorder.record("sign-in-link", {"by": administrator, "account_id": account_id}, at=now)
         return secret
+
+    def _refusal(self, token: str | None, rule: str, message: str) -> Refused:
+        now = self.gate.time.now()
+        return self.authorizer.refusal(self.gate.who(token), "manage_accounts", rule, message, now)
 
     def _authorize(self, token: str | None) -> tuple[str, datetime]:
         now = self.gate.time.now()

@@ -6,6 +6,7 @@ Errors that the vault raised arrive here as the same types (``glassplate.errors`
 
 from __future__ import annotations
 
+import socket
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -47,6 +48,7 @@ class VaultClient:
 
     def __init__(self, socket_path: Path, token: str | None = None) -> None:
         self._socket_path = socket_path
+        self._was_reached = False
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(
             transport=httpx.HTTPTransport(
@@ -263,14 +265,23 @@ class VaultClient:
 
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:
+            if not self._was_reached:
+                self._probe()
             response = self._http.request(method, path, **arguments)
-        except httpx.TransportError:
+            self._was_reached = True
+        except (httpx.TransportError, OSError):
+            self._was_reached = False
             raise VaultUnreachable(
                 f"No vault answers on {self._socket_path}. Start it with: glassplate serve"
             ) from None
         if response.is_error:
             raise _error_of(response)
         return response
+
+    def _probe(self) -> None:
+        """Knock first: httpcore leaves its socket open when nobody answers."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
+            knock.connect(str(self._socket_path))
 
 
 def _plain(record: Any) -> Any:

@@ -112,6 +112,7 @@ class Vault:
         self.recorder = Recorder(self.log, self.registry, self.mandate, history, self.time)
         self._publisher = publisher.verifier
         self._wire(publisher, observe)
+        self.report.sweep()
         if self.mandate.is_installed:
             self._recover()
 

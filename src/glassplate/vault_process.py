@@ -121,6 +121,7 @@ def serve(vault: Vault) -> None:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
     path.chmod(0o600)
+    listener.listen()  # from here on whoever calls waits for the answer instead of being refused
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     server = uvicorn.Server(
         uvicorn.Config(create_api(vault), log_level="warning", access_log=False, lifespan="on")

@@ -232,7 +232,7 @@ def test_a_vault_killed_in_the_middle_of_searches_loses_none(young, young_holds)
     with vault_process(city) as process:
         officer = threading.Thread(target=search_on_and_on)
         officer.start()
-        assert enough.wait(30)
+        assert enough.wait(30), answered
         os.kill(process.pid, signal.SIGKILL)
         officer.join(30)
 

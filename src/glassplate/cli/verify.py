@@ -12,10 +12,12 @@ from rich.markup import escape
 from glassplate.charter import OFFICES
 from glassplate.cli.console import emit
 from glassplate.cli.options import Json
-from glassplate.errors import ProofFailed, UsageError
+from glassplate.errors import InputRefused, ProofFailed, UsageError
 
 if TYPE_CHECKING:
     from glassplate.verify import Verification
+
+MAX_CHECKPOINT_BYTES = 64 * 1024  # a checkpoint with a hundred cosignatures has half of it
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +36,10 @@ def verify(
     as_of: Annotated[
         str | None, typer.Option(help="Day up to which the record must not be silent (default: now).")
     ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(help="A checkpoint kept earlier: was anything taken back or rewritten since?"),
+    ] = None,
     bodies: Annotated[Path | None, typer.Option(help="Folder of bodies that the auditor pulled.")] = None,
     auditor_key: Annotated[Path | None, typer.Option(help="The auditor's private key, to open them.")] = None,
     json: Json = False,
@@ -50,6 +56,7 @@ def verify(
         public,
         fingerprints(root),
         moment(as_of),
+        since=_kept(since) if since else None,
         audit_folder=bodies,
         auditor_key=AuditorKey.load(auditor_key) if auditor_key else None,
     )
@@ -63,6 +70,14 @@ def verify(
     )
     if not result.holds:
         raise typer.Exit(ProofFailed.exit_code)
+
+
+def _kept(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_CHECKPOINT_BYTES)
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def lines(result: Verification) -> list[str]:

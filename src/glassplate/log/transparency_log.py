@@ -13,6 +13,7 @@ Rules, as a list to tick off (what is true if we crash at each step is in ``appe
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from glassplate.log.promise import Promise, sign_promise
 from glassplate.log.proof import TlogProof
 from glassplate.log.recovery import CHECKPOINT_NAME, JOURNAL_NAME, PENDING_NAME, Published, recover
 from glassplate.log.tile_reader import TileReader
+from glassplate.log.tiles import TILE_WIDTH, entries_path, tile_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,6 +180,7 @@ class TransparencyLog:
                 raise StorageFailed(
                     f"The log's tree in {self._public_folder} cannot be written: {error}."
                 ) from None
+            self._prune(published.checkpoint.size, size)
             self._published = Published(edge, checkpoint, signed)
             return checkpoint
 
@@ -230,6 +233,15 @@ class TransparencyLog:
             self._write_public(edge.push(self._journal.read(index).leaf))
         self._write_public(edge.partials(published.checkpoint.size))
         return edge
+
+    def _prune(self, old_size: int, size: int) -> None:
+        """Drop the partials of tiles that are full now: readers fall back to the full tile (C2SP tlog-tiles).
+
+        Nothing depends on it, so a disk that refuses is left alone; leftovers hold true bytes.
+        """
+        for index in range(old_size // TILE_WIDTH, size // TILE_WIDTH):
+            for path in (entries_path(index), tile_path(0, index)):
+                shutil.rmtree(self._public_folder / f"{path}.p", ignore_errors=True)
 
     def _write_public(self, tiles: Sequence[TileFile]) -> None:
         for tile in tiles:

@@ -76,6 +76,27 @@ def _checkpoint(log_folder: Path, log_key: VerifierKey, result: Verification) ->
     return None
 
 
+def check_growth(public: Path, log_key: VerifierKey, since: bytes, result: Verification) -> None:
+    """The record still begins with what a checkpoint that was kept earlier committed to (append-only growth)."""
+    try:
+        old = open_checkpoint(since, log_key)
+        now = open_checkpoint(read_file(public / "log" / "checkpoint", MAX_CHECKPOINT_BYTES), log_key)
+        if old.size > now.size:
+            result.find(
+                "log/checkpoint",
+                f"the record had {old.size} entries when the kept checkpoint was made; now it has {now.size}",
+            )
+        elif TileReader(public / "log").root(old.size) != old.root:
+            result.find(
+                "log/checkpoint",
+                f"the first {old.size} entries are not those of the kept checkpoint: rewritten",
+            )
+        else:
+            result.tell(f"It still begins with the {old.size} entries of the checkpoint that was kept.")
+    except GlassplateError as error:
+        result.find("kept checkpoint", error)
+
+
 def _entry(index: int, leaf: bytes, result: Verification) -> PublicEntry | None:
     try:
         public = {name: value for name, value in parse_leaf(leaf).public.items() if isinstance(value, str)}

@@ -29,7 +29,7 @@ from glassplate.verify.published import (
     check_report,
     check_site,
 )
-from glassplate.verify.tree import check_tree
+from glassplate.verify.tree import check_growth, check_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,10 +46,13 @@ def verify_city(
     fingerprints: Mapping[str, str],
     now: datetime,
     *,
+    since: bytes | None = None,
     audit_folder: Path | None = None,
     auditor_key: AuditorKey | None = None,
 ) -> Verification:
     """Check everything that ``public`` claims. ``now``: the day up to which the record must not be silent.
+
+    ``since``: a checkpoint that somebody kept; the record must have grown from it and changed nothing before it.
 
     Never raises for what it finds; an empty ``findings`` means that everything holds.
     """
@@ -71,6 +74,8 @@ def verify_city(
     entries = check_tree(public, log_key, result)  # (4)
     if not entries:
         return result
+    if since is not None:
+        check_growth(public, log_key, since, result)
     installed = check_installations(entries, charters, result)  # (5)
     key_life = KeyLife(lambda index: _retention(installed, index), result)
     key_life.follow(entries, now)  # (6)

@@ -243,11 +243,23 @@ MENDED = {
         (at.public / name).write_bytes(b"leftover")
         for name in ("tile/0/001.p/49", "tile/0/001", "tile/entries/001")
     ],
-    "old partial tiles removed": lambda at: shutil.rmtree(at.public / "tile/0/000.p"),
+    "an old partial of a tile that is full now": lambda at: _leave_partial(at.public / "tile/0/000", 7),
     "a record cut short by a power failure": lambda at: (at.private / "journal").write_bytes(
         (at.private / "journal").read_bytes() + bytes(9)
     ),
 }
+
+
+def _leave_partial(full: Path, width: int) -> None:
+    partial = full.with_name(f"{full.name}.p") / str(width)
+    partial.parent.mkdir()
+    partial.write_bytes(full.read_bytes()[: width * 32])
+
+
+def test_partials_go_when_their_tile_is_full(original, base):
+    assert (folders(base)[1] / "tile/0/000").exists()
+    assert not (folders(base)[1] / "tile/0/000.p").exists()
+    assert not (folders(base)[1] / "tile/entries/000.p").exists()
 
 
 @pytest.mark.parametrize("mishap", MENDED.values(), ids=MENDED.keys())
