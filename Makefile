@@ -30,7 +30,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: setup
-	.venv/bin/glassplate demo $(if $(HEADLESS),--headless)
+	.venv/bin/glassplate demo --replace $(if $(HEADLESS),--headless --yes)
 
 test: setup
 	$(PYTHON) -m pytest $(ARGS)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from dataclasses import dataclass, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
@@ -89,6 +91,14 @@ def progress() -> Progress:
         disable=mode.is_json,
         transient=False,
     )
+
+
+def program() -> str:
+    """What a person types to run this program again from here."""
+    if shutil.which("glassplate"):
+        return "glassplate"
+    started = Path(sys.argv[0])
+    return str(started.relative_to(Path.cwd())) if started.is_relative_to(Path.cwd()) else str(started)
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glassplate.cli.connection import running_vault
-from glassplate.cli.console import emit
-from glassplate.cli.options import DEFAULT_DIR, Json, city
+from glassplate.cli.connection import running_vault, vault_answers
+from glassplate.cli.console import confirm, emit, program
+from glassplate.cli.login import demo_passkey
+from glassplate.cli.options import DEFAULT_DIR, Json, Yes, city
 from glassplate.cli.serve import open_faces
 from glassplate.config import Settings
+from glassplate.errors import FolderBusy, UsageError
+
+if TYPE_CHECKING:
+    from glassplate.config import CityFolder
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +30,10 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="End after the check, without web pages.")
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Remove the demo city that an earlier run left in the folder.")
+    ] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Build a small invented city, run the main job on real photos, check it from outside, open the web pages."""
@@ -31,9 +41,11 @@ def demo(
     from glassplate.demo.run import run_demo
 
     folder, settings = city(directory), Settings()
+    if replace:
+        _remove_earlier(folder, yes=yes)
     stage = run_demo(folder, settings)
     root = " ".join(f"--root {office}={mark}" for office, mark in stage.fingerprints.items())
-    command = f"glassplate verify {folder.public} {root}"
+    command = f"{program()} verify {folder.public} {root}"
     emit(
         {"folder": str(folder.root), "fingerprints": stage.fingerprints, "verify": command},
         [
@@ -41,7 +53,7 @@ def demo(
             "Check it yourself:",
             f"  {command}",
             "Run it again later:",
-            f"  glassplate serve --dir {folder.root}",
+            f"  {program()} serve --dir {folder.root}",
         ],
     )
     if headless:
@@ -49,3 +61,15 @@ def demo(
     with running_vault(folder) as vault:
         stage.open_chapter("The web pages open")
         open_faces(folder, settings, None, vault)
+
+
+def _remove_earlier(folder: CityFolder, *, yes: bool) -> None:
+    """Remove a city that an earlier demo made; nothing else, whatever the folder is called."""
+    if not folder.root.exists() or not any(folder.root.iterdir()):
+        return
+    if not demo_passkey(folder, "administrator").exists():
+        raise UsageError(f"{folder.root} holds something that no demo made. Choose another --dir.")
+    if vault_answers(folder):
+        raise FolderBusy(f"The demo city in {folder.root} is running. Stop it first (Ctrl-C where it runs).")
+    confirm(f"Remove the demo city of an earlier run in {folder.root}?", yes=yes)
+    shutil.rmtree(folder.root)

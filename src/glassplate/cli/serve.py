@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -62,7 +63,13 @@ def open_faces(
         say("  Each link signs in once (demo charters only).")
     say("Stop with Ctrl-C.")
     first_page = next(iter(links.values()), settings.public_origin)
-    watch(folder, settings, unlock, vault, on_ready=lambda: webbrowser.open(first_page))
+    watch(folder, settings, unlock, vault, on_ready=lambda: _open_browser(first_page))
+
+
+def _open_browser(page: str) -> None:
+    """Only where there is a screen: a browser in the terminal would take it over."""
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(page)
 
 
 def addresses(settings: Settings) -> dict[str, str]:

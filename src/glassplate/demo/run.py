@@ -24,7 +24,10 @@ def run_demo(folder: CityFolder, settings: Settings) -> Stage:
         DemoFailed: when something does not hold.
     """
     if folder.root.exists() and any(folder.root.iterdir()):
-        raise UsageError(f"{folder.root} is not empty. Choose another --dir, or remove it yourself.")
+        raise UsageError(
+            f"{folder.root} is not empty. Choose another --dir; or, when an earlier demo made it, add --replace to build "
+            f"it again, or open it as it is with: glassplate serve --dir {folder.root}"
+        )
     began = time.monotonic()
     today = datetime.now(UTC)
     stage = Stage(folder, settings, start_of_demo(today))
