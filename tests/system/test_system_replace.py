@@ -22,8 +22,7 @@ def test_a_folder_that_no_demo_made_is_left_alone(tmp_path, capsys):
 
 def test_nobody_can_be_asked_so_nothing_is_removed(tmp_path, monkeypatch, capsys):
     city = demo_city(tmp_path / "city")
-    monkeypatch.setattr("sys.stdin", io.StringIO("y
-"))  # not a terminal
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # not a terminal
     assert execute(["demo", "--headless", "--replace", "--dir", str(city)]) == 2
     assert "--yes" in capsys.readouterr().err
     assert (city / "people").exists()
