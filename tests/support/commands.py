@@ -50,14 +50,21 @@ class Person:
 
     place: Path
 
+    @property
+    def temporary(self) -> Path:
+        """The temporary folder of the person's commands."""
+        return self.place / "tmp"
+
     def run(self, *arguments: object, limit: Callable[[], None] | None = None) -> Outcome:
         """``glassplate`` with these arguments, from the working folder; nobody sits at its standard input."""
+        self.temporary.mkdir(exist_ok=True)
         done = subprocess.run(
             [sys.executable, "-m", "glassplate", *map(str, arguments)],
             cwd=self.place,
             env={
                 **os.environ,
                 "XDG_STATE_HOME": str(self.place / "state"),
+                "TMPDIR": str(self.temporary),
                 "COLUMNS": "200",
                 "NO_COLOR": "1",
             },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -13,6 +14,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from tests.support.planted import hits
+
+PHOTOS = Path(__file__).parents[2] / "src" / "glassplate" / "demo_photos"
 
 
 def test_the_demo_runs_to_its_end_and_says_how_to_check_it(demo_run):
@@ -22,9 +26,8 @@ def test_the_demo_runs_to_its_end_and_says_how_to_check_it(demo_run):
     assert outcome.err == ""
     said = outcome.json  # nothing but JSON on standard output
     assert set(said["fingerprints"]) == {"clerk", "chief", "auditor"}
-    command = said["verify"].split()
-    assert command[:2] == ["glassplate", "verify"]
-    told = person.run(*command[1:])
+    command = said["verify"].partition(" verify ")[2].split()
+    told = person.run("verify", *command)
     assert told.code == 0
     assert "Everything holds." in told.words
 
@@ -36,8 +39,18 @@ def test_the_demo_never_writes_into_a_folder_that_holds_something(demo_run):
     refused = person.run("demo", "--headless", "--json", "--dir", "city")
 
     assert refused.code == 2
-    assert "city is not empty. Choose another --dir, or remove it yourself." in refused.json["detail"]
+    assert "city is not empty. Choose another --dir" in refused.json["detail"]
     assert sorted(path.name for path in (person.place / "city").iterdir()) == before
+
+
+def test_no_plate_of_the_demo_lies_readable_anywhere(demo_run):
+    """Vault, lanes and their outboxes, public folder, pulled bodies, stolen and forged copies, temporary folder."""
+    person, _ = demo_run
+    with (PHOTOS / "photos.csv").open(encoding="utf-8") as file:
+        plates = sorted({row["plate"] for row in csv.DictReader(file)})
+    assert len(plates) >= 12
+    assert len(list((person.place / "city" / "lane").rglob("outbox.db"))) == 3
+    assert hits(person.place, plates) == []
 
 
 def test_the_demo_s_officer_signs_in_searches_and_signs_out(demo):

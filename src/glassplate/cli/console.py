@@ -98,6 +98,8 @@ def program() -> str:
     if shutil.which("glassplate"):
         return "glassplate"
     started = Path(sys.argv[0])
+    if started.name == "__main__.py":
+        return f"{Path(sys.executable).name} -m glassplate"
     return str(started.relative_to(Path.cwd())) if started.is_relative_to(Path.cwd()) else str(started)
 
 
