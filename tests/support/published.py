@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from glassplate.seal import AuditorKey
 
 RETENTION_DAYS = 3
+OLD_PARTIAL = 30  # the width of a stale partial tile
 ENTRIES_WANTED = 260  # more than one tile, so that there are full and partial ones
 
 
@@ -178,6 +179,7 @@ def publish_city(root: Path) -> Published:
     keys = city.vault.keyring
     origin = city.vault.settings.log_origin
     shutil.copytree(city.folder.public, root / "public")
+    _leave_old_partials(root / "public" / "log" / "tile")
     made = Published(
         root,
         city.fingerprints,
@@ -206,6 +208,17 @@ def _raise_alert(city: TestCity, officer: str) -> None:
     city.vault.alerts.decide(
         officer, alert.alert_id, confirmed=False, disposition="wrong_plate", note="Another plate."
     )
+
+
+def _leave_old_partials(tile: Path) -> None:
+    """Partials of a tile that is full now, as a killed publication or an older program leaves them: true, and stale."""
+    entries, left = (tile / "entries" / "000").read_bytes(), 0
+    for _ in range(OLD_PARTIAL):
+        left += 2 + int.from_bytes(entries[left : left + 2], "big")
+    for full, size in ((tile / "0" / "000", OLD_PARTIAL * 32), (tile / "entries" / "000", left)):
+        partial = full.with_name("000.p") / str(OLD_PARTIAL)
+        partial.parent.mkdir()
+        partial.write_bytes(full.read_bytes()[:size])
 
 
 def _pull(city: TestCity, auditor: str, to: Path) -> None:

@@ -96,6 +96,8 @@ def execute(arguments: list[str]) -> int:
     except (TyperException, typer.Abort, GlassplateError, OSError, KeyboardInterrupt) as error:
         ours = _ours(error)
         return fail(ours) if str(ours) else ours.exit_code
+    finally:
+        mode.is_json = False
 
 
 def _ours(error: BaseException) -> GlassplateError:
