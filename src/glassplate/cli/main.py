@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
-from glassplate.cli import (
-    account,
-    alerts,
-    audit,
-    charter,
-    demo,
-    doctor,
-    hotlist,
-    image,
-    ingest,
-    init,
-    login,
-    purge,
-    read,
-    report,
-    search,
-    serve,
-    verify,
-)
 from glassplate.cli.console import fail, mode
 from glassplate.errors import GlassplateError, StorageFailed, UsageError
+
+VERBS = (
+    "account",
+    "alerts",
+    "audit",
+    "charter",
+    "demo",
+    "doctor",
+    "hotlist",
+    "image",
+    "ingest",
+    "init",
+    "login",
+    "purge",
+    "read",
+    "report",
+    "search",
+    "serve",
+    "verify",
+)  # one module each
 
 app = typer.Typer(
     name="glassplate",
@@ -40,26 +42,8 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for verb in (
-    account,
-    alerts,
-    audit,
-    charter,
-    demo,
-    doctor,
-    hotlist,
-    image,
-    ingest,
-    init,
-    login,
-    purge,
-    read,
-    report,
-    search,
-    serve,
-    verify,
-):
-    verb.register(app)
+for verb in VERBS:
+    import_module(f"glassplate.cli.{verb}").register(app)
 
 
 def _show_version(wanted: bool) -> None:

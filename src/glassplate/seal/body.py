@@ -6,16 +6,11 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from glassplate.encoding import from_base64url
-from glassplate.errors import KeyUnavailable, StorageFailed
+from glassplate.errors import KeyUnavailable
 from glassplate.seal.envelope import open_envelope, public_key_from_text, public_key_text, seal_envelope
+from glassplate.seal.key_file import load_private_key, save_private_key
 from glassplate.seal.padding import pad, unpad
 
 if TYPE_CHECKING:
@@ -27,7 +22,6 @@ __all__ = ["BODY_STEP", "AuditorKey", "open_body", "public_key_from_text", "publ
 
 BODY_STEP = 512  # bodies of the same kind of act fill the same number of steps
 _KEY_ID_BYTES = 12
-_PRIVATE_FILE = 0o600
 
 
 def seal_body(plaintext: bytes, public_key: str | ec.EllipticCurvePublicKey, info: bytes) -> bytes:
@@ -68,12 +62,7 @@ class AuditorKey:
         Raises:
             KeyUnavailable: missing, damaged, of another kind, or another password.
         """
-        try:
-            key = load_pem_private_key(path.read_bytes(), password=password)
-        except OSError as error:
-            raise KeyUnavailable(f"The auditor key {path} cannot be read ({error.strerror}).") from None
-        except (ValueError, TypeError):
-            raise KeyUnavailable(f"The auditor key {path} is damaged, or its password is another.") from None
+        key = load_private_key(path, "auditor key", ", or its password is another.", password)
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
             raise KeyUnavailable(f"The auditor key {path} is not a P-256 key.")
         return cls(key)
@@ -84,11 +73,7 @@ class AuditorKey:
         Raises:
             StorageFailed: it cannot be written.
         """
-        pem = self.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        try:
-            files.write_atomic(path, pem, mode=_PRIVATE_FILE)
-        except OSError as error:
-            raise StorageFailed(f"The auditor key {path} cannot be written ({error.strerror}).") from error
+        save_private_key(self.private_key, path, "auditor key", files)
 
     @property
     def public_text(self) -> str:

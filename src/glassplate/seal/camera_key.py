@@ -5,22 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from glassplate.encoding import base64url
-from glassplate.errors import KeyUnavailable, StorageFailed
+from glassplate.errors import KeyUnavailable
+from glassplate.seal.key_file import load_private_key, save_private_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from glassplate.files import Files
-
-PRIVATE_FILE = 0o600
 
 
 class CameraKey:
@@ -41,12 +34,7 @@ class CameraKey:
         Raises:
             KeyUnavailable: the file is missing, or holds no Ed25519 key.
         """
-        try:
-            key = load_pem_private_key(path.read_bytes(), password=None)
-        except OSError as error:
-            raise KeyUnavailable(f"The camera key {path} cannot be read ({error.strerror}).") from None
-        except (ValueError, TypeError):
-            raise KeyUnavailable(f"The camera key {path} is damaged; enroll the camera again.") from None
+        key = load_private_key(path, "camera key", "; enroll the camera again.")
         if not isinstance(key, Ed25519PrivateKey):
             raise KeyUnavailable(f"The camera key {path} is not an Ed25519 key; enroll the camera again.")
         return cls(key)
@@ -57,11 +45,7 @@ class CameraKey:
         Raises:
             StorageFailed: it cannot be written.
         """
-        pem = self.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        try:
-            files.write_atomic(path, pem, mode=PRIVATE_FILE)
-        except OSError as error:
-            raise StorageFailed(f"The camera key {path} cannot be written ({error.strerror}).") from error
+        save_private_key(self.private_key, path, "camera key", files)
 
     @property
     def public_text(self) -> str:
