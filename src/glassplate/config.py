@@ -9,6 +9,9 @@ from pathlib import Path  # noqa: TC003 - a field of a dataclass that tests buil
 
 from glassplate.errors import UsageError
 
+DEMO_AAGUID = (
+    "676c6173-7370-6c61-7465-2d64656d6f30"  # "glassplate-demo0": what a demo's software passkey is called
+)
 SETTINGS_NAME = "settings.toml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9.\-/]{0,99}")
 

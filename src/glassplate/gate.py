@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from glassplate.authorize import Authorizer
-    from glassplate.keys import Keyring, TrustedTime
+    from glassplate.keys import Epoch, Keyring, TrustedTime
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
     from glassplate.records import Receipt, SearchRequest, Session
-    from glassplate.registry import Registry
+    from glassplate.registry import Registry, StoredSearch
     from glassplate.store import Store, StoredPage, StoredRead
 
 FORM_LIFE = timedelta(
@@ -298,7 +298,7 @@ class Gate:
             read_id=stored.read.read_id,
         )
 
-    def _epoch_of(self, stored: StoredRead) -> Any:
+    def _epoch_of(self, stored: StoredRead) -> Epoch:
         return next(r.epoch for r in self.keyring.records() if r.epoch.epoch_id == stored.epoch_id)
 
     def _own_search(self, session: Session, index: int, now: datetime) -> dict[str, Any]:
@@ -310,7 +310,7 @@ class Gate:
         shown = self.recorder.open_body(search.outcome_index).fields["read_ids"]
         return {**fields, "shown": shown}
 
-    def _past_search(self, stored: Any) -> PastSearch:
+    def _past_search(self, stored: StoredSearch) -> PastSearch:
         fields = self.recorder.open_body(stored.entry_index).fields
         return PastSearch(
             entry_index=stored.entry_index,

@@ -32,7 +32,7 @@ class Health:
     problems: dict[str, str] = field(default_factory=dict)
 
     def check_keys(self, died_at_start: list[str]) -> None:
-        """The record remembers each key; one that is missing, came back, or died too early is an alarm.
+        """Alarm for each key that is missing, died too early, or came back (and destroy that one again).
 
         ``died_at_start``: epochs that were destroyed before anything opened.
         """

@@ -24,7 +24,7 @@ from glassplate.encoding import base64url, canonical_json, from_base64url, parse
 from glassplate.errors import ProofFailed, StorageFailed
 from glassplate.log import Commitment, LogRecord, body_hash, check_body, leaf_bytes
 from glassplate.records import Receipt
-from glassplate.seal.body import open_body, seal_body
+from glassplate.seal.body import MAX_BODY_BYTES, body_info, open_body, seal_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from glassplate.registry import Operation, Registry
 
 BODY_VERSION = 1
-BODY_LIMIT = 1_000_000  # the journal takes 1 MiB a body; what is larger comes in parts
 OPERATION = "operation"  # the field that holds what the registry applies
 
 
@@ -142,9 +141,9 @@ class Recorder:
     def _build(self, public: dict[str, str], fields: dict[str, Any], at: datetime) -> LogRecord:
         k = secrets.token_bytes(32)
         plain = canonical_json({"v": BODY_VERSION, "pub": public, "fields": fields, "k": base64url(k)})
-        if len(plain) > BODY_LIMIT:
+        if len(plain) > MAX_BODY_BYTES:
             raise StorageFailed(
-                f"One entry would hold {len(plain)} bytes; at most {BODY_LIMIT}. Send it in parts."
+                f"One entry would hold {len(plain)} bytes; at most {MAX_BODY_BYTES}. Send it in parts."
             )
         info = body_info(public)
         readers = {**self._mandate.auditor_keys(), **self._history.public_key_of(at)}
@@ -167,11 +166,6 @@ def _open_body(log: TransparencyLog, history: HistoryKeys, index: int) -> Opened
         )
     public = json.loads(record.leaf)["pub"]
     plain = open_body(record.bodies[key_id], history.private_key(key_id), body_info(public))
-    body = parse_json(plain, limit=BODY_LIMIT)
+    body = parse_json(plain, limit=MAX_BODY_BYTES)
     check_body(record.leaf, body["fields"], from_base64url(body["k"]))
     return OpenedBody(index, public, body["fields"])
-
-
-def body_info(public: dict[str, str]) -> bytes:
-    """HPKE ``info`` of a body: moved under another public half, it does not open."""
-    return b"glassplate/body/v1\n" + canonical_json(public)

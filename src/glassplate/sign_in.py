@@ -31,6 +31,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from glassplate.config import DEMO_AAGUID
 from glassplate.encoding import parse_json, sha256_hex
 from glassplate.errors import InputRefused, NotSignedIn, Refused
 from glassplate.registry.sessions import ABSOLUTE_LIMIT, authenticate, hash_token
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
     from glassplate.records import Account, Session, SignInMethod
     from glassplate.registry import Registry
 
-DEMO_AAGUID = (
-    "676c6173-7370-6c61-7465-2d64656d6f30"  # "glassplate-demo0": what the software authenticator calls itself
-)
 CHALLENGE_LIFE = timedelta(minutes=5)
 LINK_LIFE = timedelta(minutes=30)
 PAIRING_LIFE = timedelta(minutes=10)

@@ -24,7 +24,7 @@ from glassplate.authorize import Authorizer
 from glassplate.build_identity import build_sha256
 from glassplate.charter import demand_shipped_rules
 from glassplate.epoch_duties import CLOSE_GRACE, EpochDuties
-from glassplate.errors import CharterRejected, ClockRefused, GlassplateError, Refused
+from glassplate.errors import CharterRejected, GlassplateError, Refused
 from glassplate.files import LocalFiles
 from glassplate.founding import (
     FIRST_ADMINISTRATOR,
@@ -174,8 +174,7 @@ class Vault:
         self.health.check_keys(self._died_at_start)
         self.purge.run()
         self.health.check_segments()
-        with contextlib.suppress(ClockRefused):
-            self.gate.close_interrupted()  # (6)
+        self.gate.close_interrupted()  # (6)
         self.recorder.record(  # (7)
             "vault-started", {}, at=self.recorder.now(), public={"build_sha256": build_sha256()}
         )

@@ -27,8 +27,7 @@ from glassplate.log import (
     open_note,
     sign_note,
 )
-from glassplate.record import body_info
-from glassplate.seal.body import seal_body
+from glassplate.seal.body import body_info, seal_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable

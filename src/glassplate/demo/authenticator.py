@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, encode_cbor
 
+from glassplate.config import DEMO_AAGUID
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEMO_AAGUID = uuid.UUID("676c6173-7370-6c61-7465-2d64656d6f30")
 _USER_PRESENT_AND_VERIFIED = 0x05
 _ATTESTED_DATA = 0x40
 
@@ -59,7 +60,10 @@ class DemoAuthenticator:
             {1: 2, 3: -7, -1: 1, -2: public.x.to_bytes(32, "big"), -3: public.y.to_bytes(32, "big")}
         )
         attested = (
-            DEMO_AAGUID.bytes + len(self.credential_id).to_bytes(2, "big") + self.credential_id + cose_key
+            uuid.UUID(DEMO_AAGUID).bytes
+            + len(self.credential_id).to_bytes(2, "big")
+            + self.credential_id
+            + cose_key
         )
         data = self._authenticator_data(options["rp"]["id"], _ATTESTED_DATA) + attested
         attestation = encode_cbor({"fmt": "none", "attStmt": {}, "authData": data})

@@ -7,21 +7,37 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from glassplate.encoding import from_base64url
+from glassplate.encoding import canonical_json, from_base64url
 from glassplate.errors import KeyUnavailable
 from glassplate.seal.envelope import open_envelope, public_key_from_text, public_key_text, seal_envelope
 from glassplate.seal.key_file import load_private_key, save_private_key
 from glassplate.seal.padding import pad, unpad
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from glassplate.files import Files
 
-__all__ = ["BODY_STEP", "AuditorKey", "open_body", "public_key_from_text", "public_key_text", "seal_body"]
+__all__ = [
+    "BODY_STEP",
+    "MAX_BODY_BYTES",
+    "AuditorKey",
+    "body_info",
+    "open_body",
+    "public_key_from_text",
+    "public_key_text",
+    "seal_body",
+]
 
+MAX_BODY_BYTES = 1_000_000  # of plaintext: the journal takes 1 MiB a body; what is larger comes in parts
 BODY_STEP = 512  # bodies of the same kind of act fill the same number of steps
 _KEY_ID_BYTES = 12
+
+
+def body_info(public: Mapping[str, object]) -> bytes:
+    """HPKE ``info`` of the body whose entry has this public half: moved under another, it does not open."""
+    return b"glassplate/body/v1\n" + canonical_json(dict(public))
 
 
 def seal_body(plaintext: bytes, public_key: str | ec.EllipticCurvePublicKey, info: bytes) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from glassplate.encoding import canonical_json, from_base64url, parse_json
+from glassplate.encoding import from_base64url, parse_json
 from glassplate.errors import GlassplateError
 from glassplate.log import check_body, check_sealed, parse_leaf
-from glassplate.seal.body import open_body
+from glassplate.seal.body import MAX_BODY_BYTES, body_info, open_body
 from glassplate.verify.folder import read_file
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from glassplate.verify.findings import Verification
     from glassplate.verify.tree import PublicEntry
 
-BODY_LIMIT = 4 * 1024 * 1024  # as the vault's own: a hot list in one part
-BODY_INFO = b"glassplate/body/v1\n"  # docs/formats.md, Body: HPKE info = this and the canonical public half
 _BODY_NAME = re.compile(r"(?P<index>0|[1-9][0-9]{0,11})\.(?P<key_id>[0-9a-f]{24})\.body", re.ASCII)
 
 
@@ -38,7 +36,7 @@ def check_bodies(
             result.find(path.name, "no published entry has this body")
             continue
         try:
-            body = read_file(path, 2 * BODY_LIMIT)
+            body = read_file(path, 2 * MAX_BODY_BYTES)
             check_sealed(entry.leaf, match["key_id"], body)
         except GlassplateError as error:
             result.find(path.name, f"it is not the body that {entry.where} committed to ({error})")
@@ -99,7 +97,7 @@ def open_checked(leaf: bytes, body: bytes, key: AuditorKey) -> dict[str, Any]:
         GlassplateError: it does not open, or says something else than the leaf committed to.
     """
     public = dict(parse_leaf(leaf).public)
-    plain = open_body(body, key.private_key, BODY_INFO + canonical_json(public))
-    said = parse_json(plain, limit=BODY_LIMIT)
+    plain = open_body(body, key.private_key, body_info(public))
+    said = parse_json(plain, limit=MAX_BODY_BYTES)
     check_body(leaf, said["fields"], from_base64url(said["k"]))
     return dict(said["fields"])
