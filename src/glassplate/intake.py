@@ -58,7 +58,7 @@ class Intake:
 
         Raises:
             InputRefused, ProofFailed: the batch is malformed or not signed by a listed camera; nothing was taken.
-            StorageFailed: nothing was taken; deliver again.
+            StorageFailed: nothing was acknowledged; deliver again, what was written already counts as duplicate.
             CharterRejected, ClockRefused: capture has stopped.
         """
         now = self.time.now()
