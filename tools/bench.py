@@ -22,8 +22,8 @@ from tests.support.city import make_city, plate_read, some_crop
 
 from glassplate.plate_text import PlatePattern
 from glassplate.recognize.decode import Decoder
+from glassplate.recognize.engines import engine
 from glassplate.recognize.reading import read_photo
-from glassplate.recognize.whole_frame import WholeFrameRecognizer
 from glassplate.seal import Sealer
 from glassplate.store import StoreQuery
 
@@ -101,7 +101,7 @@ def _bare_search(city: TestCity) -> None:
 def measure_recognition() -> dict[str, float]:
     """Decode and read the shipped photos, one thread."""
     photos = sorted((Path(__file__).parents[1] / "src/glassplate/demo_photos").glob("*.jpg"))
-    recognizer = WholeFrameRecognizer()
+    recognizer = engine()
     with Decoder() as decoder:
         spent = [
             read_photo(path.read_bytes(), path.name, decoder, recognizer).milliseconds for path in photos

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from glassplate.encoding import sha256_hex
 from glassplate.errors import InputRefused, UsageError
 from glassplate.plate_text import PlatePattern, normalize
+from glassplate.recognize.regions import region_codes
 from glassplate.records import UNKNOWN, Alert, AlertState, HotlistEntry, HotlistImport, ShownAlert
 
 if TYPE_CHECKING:
@@ -280,9 +281,12 @@ class Alerts:
 
 
 def _region_matches(entry: HotlistEntry, read: PlateRead) -> bool | None:
+    """None where it cannot be told: a side is unknown, or the read names the country only and the entry its state."""
     if UNKNOWN in (entry.region, read.region):
         return None
-    return entry.region == read.region
+    if read.region == entry.region or read.region.startswith(f"{entry.region}-"):
+        return True
+    return None if entry.region.startswith(f"{read.region}-") else False
 
 
 def _judged(
@@ -295,6 +299,9 @@ def _judged(
     plate = _full_plate(row.get("plate", ""))
     if plate is None:
         return None, "plate too short, too long or with a wildcard"
+    region = row.get("region", "").strip()
+    if region.lower() not in ("", UNKNOWN) and region.upper() not in region_codes():
+        return None, "region is no known code, such as US-CA or DE"
     reason = row.get("reason", "").strip()
     if not reason:
         return None, "no reason"
@@ -303,7 +310,7 @@ def _judged(
         return None, "no end date, or already ended"
     entry = {
         "plate": plate,
-        "region": row.get("region", "").strip().lower() or UNKNOWN,
+        "region": region.upper() if region.upper() in region_codes() else UNKNOWN,
         "category": category,
         "authority": (row.get("authority", "").strip() or authority)[:MAX_WORDS],
         "reason": reason[:MAX_WORDS],

@@ -204,6 +204,10 @@ class VaultClient:
         answer = self._send("POST", "/v1/batches", content=batch)
         return _validated(BatchOutcome, answer.content)
 
+    def heartbeat(self, beat: bytes) -> None:
+        """Say how a live lane fares: one signed heartbeat."""
+        self._send("POST", "/v1/heartbeats", content=beat)
+
     # --- administrator -------------------------------------------------------------------------------------------------
 
     def accounts(self) -> list[Account]:

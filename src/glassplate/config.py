@@ -26,6 +26,7 @@ class Settings:
     officer_port: int = 8101
     oversight_port: int = 8102
     public_port: int = 8103
+    camera_networks: str = ""
 
     @property
     def officer_origin(self) -> str:

@@ -60,6 +60,11 @@ class VaultPaths:
         return self.root / "registry.db"
 
     @property
+    def cameras(self) -> Path:
+        """What live lanes said last."""
+        return self.root / "cameras.json"
+
+    @property
     def charter(self) -> Path:
         """Pinned fingerprints and installed charters."""
         return self.root / "charter"

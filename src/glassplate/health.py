@@ -10,6 +10,7 @@ from glassplate.oversight import epoch_states
 from glassplate.records import VaultStatus
 
 if TYPE_CHECKING:
+    from glassplate.cameras import CameraWatch
     from glassplate.keys import FileKeyring, TrustedTime
     from glassplate.log import TransparencyLog
     from glassplate.mandate import Mandate
@@ -29,6 +30,7 @@ class Health:
     mandate: Mandate
     purge: Purge
     time: TrustedTime
+    cameras: CameraWatch
     problems: dict[str, str] = field(default_factory=dict)
 
     def check_keys(self, died_at_start: list[str]) -> None:
@@ -82,6 +84,13 @@ class Health:
             problems[f"key {epoch_id}"] = (
                 f"The key of {epoch_id} came back from a copy and was destroyed again."
             )
+        cameras = self.cameras.health()
+        for camera in cameras:
+            if camera.is_red:
+                problems[f"camera {camera.camera_id}"] = (
+                    f"Camera {camera.name} ({camera.camera_id}) does not see since {camera.since:%Y-%m-%d %H:%M} UTC: "
+                    f"{camera.problem}. What passes there is not read."
+                )
         live = [
             state
             for state in epoch_states(self.keyring, self.registry, self.store)
@@ -98,4 +107,5 @@ class Health:
             oldest_live_read_at=min((s.starts_at for s in live if s.reads), default=None),
             live_epochs=len(live),
             next_destruction_at=min((s.destroy_at for s in live), default=None),
+            cameras=cameras,
         )

@@ -3,8 +3,8 @@
     (1) frame      from the camera, still encoded                                `capture.Camera.frames`
     (2) decode     in the cage                                                   `recognize.Decoder`
     (3) read       plates, one confidence a character                            `recognize.Recognizer`
-    (4) redact     keep only the plate crop (people and scenes: later models)    `recognize.redact_to_plate`
-    (5) seal       read and crop to the epoch's public key                       `seal.Sealer`
+    (4) redact     keep the plate, and the vehicle without people                `recognize.Scenes`
+    (5) seal       read, crop and scene to the epoch's public key                `seal.Sealer`
     (6) outbox     durable, sealed                                               `capture.Outbox`
     (7) deliver    signed batches; deleted only when the vault says durable      `Lane.deliver`
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from glassplate.encoding import sha256_hex
 from glassplate.errors import InputRefused, UsageError
 from glassplate.log import VerifierKey, open_note
-from glassplate.recognize.redaction import redact_to_plate
+from glassplate.recognize.scenes import stored_version
 from glassplate.records import PlateRead
 from glassplate.seal import BatchSigner, Sealer, parse_bundle
 
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from glassplate.client import VaultClient
     from glassplate.recognize.decode import Decoder
     from glassplate.recognize.recognizer import PlateCandidate, Recognizer
-    from glassplate.records import SealedRead
+    from glassplate.recognize.scenes import Scenes
+    from glassplate.records import SealedRead, Vehicle
 
-BATCH_READS = 50  # with crops of some 20 KB a batch stays near 1 MB
+BATCH_READS = 50  # with 20 KB for a crop and up to 100 for a scene a batch stays near 5 MB
 READ_ID_DIGITS = 32
 
 
@@ -51,28 +52,14 @@ class LaneOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """One camera's walk."""
+class Courier:
+    """Carries one lane's outbox to the vault in signed batches."""
 
-    camera: Camera
-    decoder: Decoder
-    recognizer: Recognizer
-    sealer: Sealer
     signer: BatchSigner
     outbox: Outbox
 
-    def capture(self, outcome: LaneOutcome, on_frame: Callable[[Frame], None] = lambda _frame: None) -> None:
-        """Steps (1) to (6) for every frame the camera has."""
-        for frame in self.camera.frames():
-            outcome.frames += 1
-            try:
-                self._capture_one(frame, outcome)
-            except InputRefused as refusal:
-                outcome.refused.append(str(refusal))
-            on_frame(frame)
-
     def deliver(self, client: VaultClient, outcome: LaneOutcome) -> None:
-        """Step (7): hand over what waits; raises what the vault raised and keeps the rest."""
+        """Hand over what waits; raises what the vault raised and keeps the rest."""
         while waiting := self.outbox.waiting(BATCH_READS):
             answer = client.deliver(self._signed(waiting))
             outcome.delivered += len(answer.accepted)
@@ -95,15 +82,44 @@ class Lane:
                     raise
                 waiting = waiting[: len(waiting) // 2]
 
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One camera's walk."""
+
+    camera: Camera
+    decoder: Decoder
+    recognizer: Recognizer
+    scenes: Scenes
+    sealer: Sealer
+    signer: BatchSigner
+    outbox: Outbox
+
+    def capture(self, outcome: LaneOutcome, on_frame: Callable[[Frame], None] = lambda _frame: None) -> None:
+        """Steps (1) to (6) for every frame the camera has."""
+        for frame in self.camera.frames():
+            outcome.frames += 1
+            try:
+                self._capture_one(frame, outcome)
+            except InputRefused as refusal:
+                outcome.refused.append(str(refusal))
+            on_frame(frame)
+
+    def deliver(self, client: VaultClient, outcome: LaneOutcome) -> None:
+        """Step (7); see ``Courier.deliver``."""
+        Courier(self.signer, self.outbox).deliver(client, outcome)
+
     def _capture_one(self, frame: Frame, outcome: LaneOutcome) -> None:
         pixels = self.decoder.decode(frame.data, frame.name)
         candidates = self.recognizer.read(pixels)
         if not candidates:
             outcome.without_plate += 1
         sealed = []
-        for ordinal, candidate in enumerate(candidates):
-            read = _plate_read(frame, ordinal, candidate, self.recognizer.version)
-            sealed.append(self.sealer.seal(read, redact_to_plate(pixels, candidate.box)))
+        version = stored_version(self.recognizer, self.scenes.version)
+        kept = self.scenes.of(pixels, [candidate.box for candidate in candidates])
+        for ordinal, (candidate, one) in enumerate(zip(candidates, kept, strict=True)):
+            read = _plate_read(frame, ordinal, candidate, version, one.vehicle)
+            sealed.append(self.sealer.seal(read, one.crop, one.scene))
             outcome.reads.append(read)
         self.outbox.put(sealed)
 
@@ -118,7 +134,9 @@ def open_bundle(note: str, bundle_key: VerifierKey) -> Sealer:
     return Sealer(bundle.agency_id, bundle.keys)
 
 
-def _plate_read(frame: Frame, ordinal: int, candidate: PlateCandidate, recognizer: str) -> PlateRead:
+def _plate_read(
+    frame: Frame, ordinal: int, candidate: PlateCandidate, recognizer: str, vehicle: Vehicle
+) -> PlateRead:
     identity = f"{frame.camera_id}\n{frame.sha256}\n{frame.captured_at.isoformat()}\n{ordinal}"
     return PlateRead(
         read_id=sha256_hex(identity.encode())[:READ_ID_DIGITS],
@@ -129,4 +147,7 @@ def _plate_read(frame: Frame, ordinal: int, candidate: PlateCandidate, recognize
         recognizer=recognizer,
         box=candidate.box,
         alternatives=candidate.alternatives,
+        region=candidate.region,
+        region_confidence=candidate.region_confidence,
+        vehicle=vehicle,
     )

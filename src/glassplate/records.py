@@ -338,6 +338,31 @@ class CharterSummary:
     policy_sha256: str
 
 
+CameraState = Literal["seeing", "blind", "silent", "stopped", "unwatched"]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraHealth:
+    """Whether a camera's live lane sees. ``blind`` and ``silent`` are red; ``problem`` says why, in words."""
+
+    camera_id: str
+    name: str
+    state: CameraState
+    since: datetime | None = None
+    problem: str = ""
+    last_heard_at: datetime | None = None
+    last_frame_at: datetime | None = None
+    waiting: int = 0
+    """Reads in the lane's outbox."""
+    dropped: int = 0
+    """Frames that the lane had no time for, since it started."""
+
+    @property
+    def is_red(self) -> bool:
+        """What passes there now is not seen, and nobody wanted that."""
+        return self.state in ("blind", "silent")
+
+
 @dataclass(frozen=True, slots=True)
 class VaultStatus:
     """Health, answered to anybody on the socket: no plate, officer or case in it."""
@@ -352,3 +377,4 @@ class VaultStatus:
     oldest_live_read_at: datetime | None
     live_epochs: int
     next_destruction_at: datetime | None
+    cameras: tuple[CameraHealth, ...] = ()

@@ -22,6 +22,7 @@ from glassplate.accounts import Accounts
 from glassplate.alert import Alerts
 from glassplate.authorize import Authorizer
 from glassplate.build_identity import build_sha256
+from glassplate.cameras import CameraWatch
 from glassplate.charter import demand_shipped_rules
 from glassplate.epoch_duties import CLOSE_GRACE, EpochDuties
 from glassplate.errors import CharterRejected, GlassplateError, Refused
@@ -142,8 +143,18 @@ class Vault:
         )
         self.purge = Purge(self.keyring, self.store, self.registry, self.recorder, self.time, self._one_duty)
         self.tenure = Tenure(self.mandate, self.registry, self.recorder)
+        self.cameras = CameraWatch(
+            self.mandate, self.time, self._clock, self._files, VaultPaths(self.folder.vault).cameras
+        )
         self.health = Health(
-            self.log, self.registry, self.keyring, self.store, self.mandate, self.purge, self.time
+            self.log,
+            self.registry,
+            self.keyring,
+            self.store,
+            self.mandate,
+            self.purge,
+            self.time,
+            self.cameras,
         )
         self.intake = Intake(
             self.mandate,

@@ -26,13 +26,20 @@ if TYPE_CHECKING:
     from glassplate.vault import Vault
 
 BODY_LIMIT = 64 * 1024  # every JSON call but the two below
+HEARTBEAT_LIMIT = 4096  # one has some 500 bytes
 HOTLIST_LIMIT = 4 * 1024 * 1024
 CHARTER_LIMIT = 1024 * 1024
 BATCH_LIMIT = 32 * 1024 * 1024  # 250 reads with their crops
 BATCHES_AT_ONCE = 4  # bodies in memory together: 128 MiB; the others wait, unread
 BATCH_SECONDS = 60.0  # a body that takes longer is given up, so that it keeps no other lane out
+HEARTBEAT_SECONDS = 10.0
 DUTY_INTERVAL_SECONDS = 1.0
-_LIMITS = {"/v1/batches": BATCH_LIMIT, "/v1/hotlist": HOTLIST_LIMIT, "/v1/charter": CHARTER_LIMIT}
+_LIMITS = {
+    "/v1/batches": BATCH_LIMIT,
+    "/v1/heartbeats": HEARTBEAT_LIMIT,
+    "/v1/hotlist": HOTLIST_LIMIT,
+    "/v1/charter": CHARTER_LIMIT,
+}
 
 Field = Annotated[str, Body(embed=True, max_length=4096)]
 
@@ -73,6 +80,7 @@ def create_api(vault: Vault) -> FastAPI:
     app.add_exception_handler(HTTPException, _unroutable)
     app.add_exception_handler(Exception, _unexpected)
     _add_open_routes(app, vault)
+    _add_lane_routes(app, vault)
     _add_sign_in_routes(app, vault)
     _add_pairing_routes(app, vault)
     _add_officer_routes(app, vault)
@@ -107,6 +115,12 @@ def _add_open_routes(app: FastAPI, vault: Vault) -> None:
     def stop(document: Field) -> records.Receipt:
         return vault.stop(document)
 
+    @app.post("/v1/purge")
+    def purge() -> list[str]:
+        return vault.purge.run()
+
+
+def _add_lane_routes(app: FastAPI, vault: Vault) -> None:
     @app.get("/v1/bundle")
     def bundle() -> str:
         return vault.bundle()
@@ -122,9 +136,13 @@ def _add_open_routes(app: FastAPI, vault: Vault) -> None:
                 raise InputRefused("The batch did not arrive in a minute; deliver it again.") from None
             return await run_in_threadpool(vault.intake.accept, content)
 
-    @app.post("/v1/purge")
-    def purge() -> list[str]:
-        return vault.purge.run()
+    @app.post("/v1/heartbeats")
+    async def heartbeat(request: Request) -> None:
+        try:
+            content = await asyncio.wait_for(request.body(), HEARTBEAT_SECONDS)
+        except TimeoutError:
+            raise InputRefused("The heartbeat did not arrive; send the next one.") from None
+        await run_in_threadpool(vault.cameras.accept, content)
 
 
 def _add_sign_in_routes(app: FastAPI, vault: Vault) -> None:

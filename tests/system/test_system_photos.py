@@ -8,6 +8,7 @@ import zlib
 import pytest
 from PIL import Image
 from tests.system.conftest import CAMERA
+from tests.unit.recognize.plug_ins import HONEST, install
 
 
 def png_header(width, height):
@@ -124,3 +125,20 @@ def test_reads_of_another_time_than_the_keys_are_refused_by_the_vault_and_told(p
 
     assert future.code == 1
     assert "2031-01-01" in future.out
+
+
+def test_a_recognizer_that_the_charter_does_not_name_is_refused_before_the_first_photo(
+    person, photos, tmp_path, monkeypatch
+):
+    (tmp_path / "plug-in").mkdir()
+    install(tmp_path / "plug-in", monkeypatch, "honest", HONEST)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "plug-in"))
+
+    refused = person.run(
+        "ingest", "photos", "--camera", CAMERA, "--dir", "city", "--engine", "honest", "--json"
+    )
+
+    assert refused.code == 3
+    assert refused.json["rules"] == ["recognizer-pinned"]
+    assert "none of its reads would be accepted: honest/1" in refused.json["detail"]
+    assert not (person.place / "city/lane" / CAMERA / "outbox.db").exists()

@@ -124,6 +124,10 @@ def draft_charter(
         typer.Option("--from", help="Take the rules from this charter JSON instead of the sample."),
     ] = None,
     overlay: Annotated[Path | None, typer.Option(help="The city's own prohibitions (Cedar).")] = None,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(help="Recognizer whose reads are accepted; may be repeated. Default: glassplate."),
+    ] = None,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
 ) -> None:
@@ -146,7 +150,7 @@ def draft_charter(
             bundle_vkey=(folder.public / "bundle.vkey").read_text().strip(),
             auditor_keys=dict(_pair(part, "--auditor-key id=key") for part in auditor_key),
             cameras=[_camera(part) for part in camera],
-            recognizers=(_recognizer_version(),),
+            recognizers=_recognizer_versions(engine),
             policy=policy,
         )
     keys = {
@@ -313,10 +317,12 @@ def _camera(text: str) -> tuple[str, str, str]:
     return parts[0], parts[2], parts[1]
 
 
-def _recognizer_version() -> str:
-    from glassplate.recognize.whole_frame import WholeFrameRecognizer
+def _recognizer_versions(engines: list[str] | None) -> tuple[str, ...]:
+    from glassplate.recognize.engines import DEFAULT_ENGINE, engine
+    from glassplate.recognize.scenes import shipped_version, stored_version
 
-    return WholeFrameRecognizer().version
+    named = [engine(name) for name in engines or [DEFAULT_ENGINE]]
+    return tuple(dict.fromkeys(stored_version(one, shipped_version()) for one in named))
 
 
 def _summary_lines(summary: CharterSummary) -> list[str]:

@@ -1,4 +1,4 @@
-"""``glassplate ingest``: run a lane over a folder of photos."""
+"""``glassplate ingest``: run a lane over a folder of photos, or over a video file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import typer
 from glassplate.capture.camera import FolderCamera, modified_at
 from glassplate.cli.connection import vault_client
 from glassplate.cli.console import emit, plain, progress, say
-from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
+from glassplate.cli.ingest_video import run_video_lane, video_document, video_lines
+from glassplate.cli.lane_parts import camera_key, fetch_sealer, pinned_recognizer
+from glassplate.cli.options import DEFAULT_DIR, Dir, Engine, Json, Unlock, city
 from glassplate.errors import InputRefused, UsageError
-from glassplate.lane import Lane, LaneOutcome, open_bundle
-from glassplate.log import VerifierKey
+from glassplate.lane import Lane, LaneOutcome
+from glassplate.recognize.engines import DEFAULT_ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,29 +28,43 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("ingest", epilog="Example: glassplate ingest ./photos --camera court-16th")(ingest)
+    app.command(
+        "ingest",
+        epilog="Example: glassplate ingest ./photos --camera court-16th   glassplate ingest clip.mp4 --camera court-16th",
+    )(ingest)
 
 
 def ingest(
-    photos: Annotated[Path, typer.Argument(help="Folder of JPEG and PNG photos.")],
+    source: Annotated[Path, typer.Argument(help="Folder of JPEG and PNG photos, or one video file.")],
     camera: Annotated[
         str, typer.Option(help="A camera that the charter lists; its key lies in DIR/lane/CAMERA.")
     ],
     captured_at: Annotated[
         str | None,
-        typer.Option(help="Capture time of all photos (ISO with zone); default: each file's own time."),
+        typer.Option(
+            "--captured-at",
+            "--starts-at",
+            help="Capture time of all photos, or of a video's first frame (ISO with zone); default: each file's own time.",
+        ),
     ] = None,
+    engine: Engine = DEFAULT_ENGINE,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
     unlock: Unlock = None,
 ) -> None:
-    """Read photos, seal what was read to the day's public key, hand it to the vault. Photos stay where they are."""
+    """Read photos or a video, seal what was read to the day's public key, hand it to the vault. The files stay."""
     del json
     folder = city(directory)
-    when = _fixed(captured_at) if captured_at else modified_at
+    at = None if captured_at is None else _time(captured_at)
     with vault_client(folder, signed_in=False, unlock=unlock) as client:
-        outcome = run_lane(client, folder, camera, photos, when)
-    emit(_document(outcome), _lines(outcome))
+        if source.is_file():
+            walked = run_video_lane(client, folder, camera, source, at, engine)
+            outcome = walked.outcome
+            emit(video_document(walked), video_lines(walked))
+        else:
+            when = modified_at if at is None else lambda _path: at
+            outcome = run_lane(client, folder, camera, source, when, engine)
+            emit(_document(outcome), _lines(outcome))
     for refusal in outcome.refused:
         say(f"[bold red]glassplate:[/] {refusal}")
     if outcome.refused or outcome.refused_by_vault:
@@ -61,20 +77,15 @@ def run_lane(
     camera_id: str,
     photos: Path,
     captured_at: Callable[[Path], datetime],
+    engine: str = DEFAULT_ENGINE,
 ) -> LaneOutcome:
     """One camera's walk over a folder, with a progress bar."""
     from glassplate.capture.outbox import Outbox
     from glassplate.recognize.decode import Decoder
-    from glassplate.recognize.whole_frame import WholeFrameRecognizer
-    from glassplate.seal import BatchSigner, CameraKey
+    from glassplate.seal import BatchSigner
 
-    lane_folder = folder.lane(camera_id)
-    key_path = lane_folder / "camera.key"
-    if not key_path.exists():
-        raise UsageError(
-            f"No key for camera {camera_id!r} ({key_path}). Make it with: glassplate charter camera-key {camera_id}"
-        )
-    bundle_key = VerifierKey.parse((folder.public / "bundle.vkey").read_text().strip())
+    key = camera_key(folder, camera_id)
+    recognizer, scenes = pinned_recognizer(engine, client, folder)
     outcome = LaneOutcome()
 
     def refuse(refusal: InputRefused) -> None:
@@ -83,14 +94,19 @@ def run_lane(
 
     source = FolderCamera(photos, camera_id, captured_at, on_refused=refuse)
     total = sum(1 for path in photos.iterdir() if path.is_file()) if photos.is_dir() else 0
-    sealer = open_bundle(client.epoch_bundle(), bundle_key)
-    with Decoder() as decoder, closing(Outbox(lane_folder / "outbox.db")) as outbox, progress() as bars:
+    sealer = fetch_sealer(client, folder)
+    with (
+        Decoder() as decoder,
+        closing(Outbox(folder.lane(camera_id) / "outbox.db")) as outbox,
+        progress() as bars,
+    ):
         lane = Lane(
             source,
             decoder,
-            WholeFrameRecognizer(),
+            recognizer,
+            scenes,
             sealer,
-            BatchSigner(camera_id, CameraKey.load(key_path).private_key),
+            BatchSigner(camera_id, key.private_key),
             outbox,
         )
         task = bars.add_task("reading photos", total=total)
@@ -99,14 +115,14 @@ def run_lane(
     return outcome
 
 
-def _fixed(text: str) -> Callable[[Path], datetime]:
+def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text!r} is no time. Write 2026-11-25T08:00Z.") from None
     if time.tzinfo is None:
         raise UsageError(f"{text!r} has no zone. Write 2026-11-25T08:00Z.")
-    return lambda _path: time.astimezone(UTC)
+    return time.astimezone(UTC)
 
 
 def _document(outcome: LaneOutcome) -> dict[str, object]:

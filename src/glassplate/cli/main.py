@@ -17,6 +17,7 @@ VERBS = (
     "account",
     "alerts",
     "audit",
+    "bench",
     "charter",
     "demo",
     "doctor",
@@ -31,6 +32,7 @@ VERBS = (
     "search",
     "serve",
     "verify",
+    "watch",
 )  # one module each
 
 app = typer.Typer(

@@ -21,6 +21,12 @@ Unlock = Annotated[
         "--unlock", help="File with the vault's unlock secret, if no vault runs.", show_default=False
     ),
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="Recognizer: glassplate, whole-frame, or one of an installed package.", show_default=True
+    ),
+]
 DEFAULT_DIR = Path("demo-city")
 
 

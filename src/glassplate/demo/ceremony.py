@@ -19,7 +19,8 @@ from glassplate.cli.init import make_city
 from glassplate.client import VaultClient
 from glassplate.demo.stage import ADMINISTRATOR, AGENCY, CAMERAS, CITY, PEOPLE
 from glassplate.files import LocalFiles
-from glassplate.recognize.whole_frame import WholeFrameRecognizer
+from glassplate.recognize.engines import engine
+from glassplate.recognize.scenes import shipped_version, stored_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +85,7 @@ def sign_charter(stage: Stage, made: dict[str, str], keys: dict[Office, OfficePr
         bundle_vkey=made["bundle_vkey"],
         auditor_keys=auditors,
         cameras=cameras,
-        recognizers=(WholeFrameRecognizer().version,),
+        recognizers=(stored_version(engine(), shipped_version()),),
     )
     charter = replace(
         charter, alert_on_unknown_region=True

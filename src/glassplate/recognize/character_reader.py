@@ -6,20 +6,21 @@ one second choice *per character*, and because letters of other alphabets must n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from glassplate.plate_text import ALPHABET
-from glassplate.recognize._model_files import CHARACTER_READER
+from glassplate.recognize.ctc import ReadCharacter, greedy
+from glassplate.recognize.model_files import model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glassplate.recognize.recognizer import Pixels
 
+NETWORK = "PP-OCRv6_rec_small"
 LINE_HEIGHT = 48  # the network's input height
 NARROWEST, WIDEST = 160, 480  # input widths; a plate of 8 wide characters needs about 320
 LINES_AT_ONCE = 8  # bounds the memory of one pass: 8 × 60 steps × 18,710 classes × 4 bytes = 36 MB
@@ -28,30 +29,11 @@ _BLANK = 0
 _COUNTED_AS_BLANK = frozenset(" -·.:•_|*~'\"–—")  # separators, bolts and rims between characters
 
 
-@dataclass(frozen=True, slots=True)
-class ReadCharacter:
-    """One character with its probability, and the next best one with its own."""
-
-    character: str = field(repr=False)
-    confidence: float
-    second: str = field(repr=False)
-    second_confidence: float
-
-
 class CharacterReader:
     """Reads crops that hold one line of text each. One thread at a time."""
 
     def __init__(self) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(
-            str(CHARACTER_READER.path()), options, providers=["CPUExecutionProvider"]
-        )
+        self._session: Any = model(NETWORK).session()
         self._input_name: str = self._session.get_inputs()[0].name
         characters = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._classes = _classes_by_symbol(["", *characters, " "])
@@ -69,7 +51,7 @@ class CharacterReader:
         for index, (crop, width) in enumerate(zip(crops, widths, strict=True)):
             batch[index, :, :, :width] = _network_input(crop, width)
         (probabilities,) = self._session.run(None, {self._input_name: batch})
-        return [_decode(self._narrowed(steps)) for steps in probabilities]
+        return [greedy(self._narrowed(steps)) for steps in probabilities]
 
     def _narrowed(self, steps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Steps × 37 probabilities (blank, then the alphabet): classes that mean one symbol are summed."""
@@ -98,25 +80,3 @@ def _network_input(crop: Pixels, width: int) -> npt.NDArray[np.float32]:
     )  # the network was trained on blue, green, red
     scaled = (resized.astype(np.float32) / 255 - 0.5) / 0.5
     return np.asarray(scaled.transpose(2, 0, 1), dtype=np.float32)
-
-
-def _decode(steps: npt.NDArray[np.float32]) -> tuple[ReadCharacter, ...]:
-    """Greedy CTC: each run of one winning symbol is one character, judged at its surest step."""
-    winners = steps.argmax(axis=1)
-    line: list[ReadCharacter] = []
-    start = 0
-    for end in range(1, len(winners) + 1):
-        if end < len(winners) and winners[end] == winners[start]:
-            continue
-        if winners[start] != _BLANK:
-            surest = start + int(steps[start:end, winners[start]].argmax())
-            line.append(_character(steps[surest], int(winners[start])))
-        start = end
-    return tuple(line)
-
-
-def _character(step: npt.NDArray[np.float32], winner: int) -> ReadCharacter:
-    others = step.copy()
-    others[[_BLANK, winner]] = -1.0
-    second = int(others.argmax())
-    return ReadCharacter(ALPHABET[winner - 1], float(step[winner]), ALPHABET[second - 1], float(step[second]))

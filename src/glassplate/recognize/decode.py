@@ -7,18 +7,14 @@ file is refused; turned upright by its EXIF orientation. Only pixels come back: 
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import subprocess
-import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from glassplate.errors import GlassplateError, InputRefused
+from glassplate.errors import InputRefused
 from glassplate.recognize import _decode_protocol as protocol
+from glassplate.recognize._caged_process import CagedProcess
 from glassplate.recognize._decode_protocol import MAX_IMAGE_BYTES, MAX_PIXELS, MAX_SIDE
 
 if TYPE_CHECKING:
@@ -27,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["MAX_IMAGE_BYTES", "MAX_PIXELS", "MAX_SIDE", "Decoder"]
 
 SECONDS_FOR_ONE_IMAGE = 20.0  # 25 megapixels of PNG take about 1 s on a slow core; hours would be an attack
-SECONDS_TO_START = 60.0
-_RECEIVE_BYTES = 1 << 20
 
 
 class Decoder:
@@ -95,72 +89,22 @@ class Decoder:
             self._worker = None
 
 
-class _Worker:
-    """One worker process and the socket to it. Raises OSError when it fails; then end it."""
+class _Worker(CagedProcess):
+    """One worker process. Raises OSError when it fails; then end it."""
 
     def __init__(self) -> None:
-        self._socket, far_end = socket.socketpair()
-        with far_end:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "glassplate.recognize._decode_worker"],
-                stdin=far_end.fileno(),
-                stdout=far_end.fileno(),
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                env={},
-                start_new_session=True,  # Ctrl-C is for the parent, which then ends the worker
-            )
-        try:
-            self._deadline = time.monotonic() + SECONDS_TO_START
-            status, _, _, _ = self._receive_answer()
-            if status != protocol.READY:
-                raise ConnectionError
-        except OSError:
-            self.end()
-            raise GlassplateError(
-                "The image decoder does not start; see what is wrong with: "
-                f"{sys.executable} -I -m glassplate.recognize._decode_worker"
-            ) from None
-
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def end(self) -> None:
-        self._socket.close()
-        self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=SECONDS_TO_START)
+        ready = protocol.ANSWER.pack(protocol.READY, 0, 0)
+        super().__init__("glassplate.recognize._decode_worker", "image decoder", ready)
 
     def decode(self, data: bytes, seconds: float) -> tuple[int, int, int, bytearray]:
-        self._deadline = time.monotonic() + seconds
-        self._socket.settimeout(self._remaining_seconds())
-        self._socket.sendall(protocol.REQUEST.pack(len(data)) + data)
-        return self._receive_answer()
-
-    def _receive_answer(self) -> tuple[int, int, int, bytearray]:
-        status, width, height = protocol.ANSWER.unpack(self._receive(protocol.ANSWER.size))
+        self.begin(seconds)
+        self.send(protocol.REQUEST.pack(len(data)) + data)
+        status, width, height = protocol.ANSWER.unpack(self.receive(protocol.ANSWER.size))
         if status != protocol.PIXELS:
             return status, width, height, bytearray()
         if width < 1 or height < 1 or protocol.is_too_large(width, height):
             raise ConnectionError("The decoder's answer breaks its protocol.")
-        return status, width, height, self._receive(width * height * protocol.CHANNELS)
-
-    def _receive(self, size: int) -> bytearray:
-        received = bytearray(size)
-        view = memoryview(received)
-        while view:
-            self._socket.settimeout(self._remaining_seconds())
-            count = self._socket.recv_into(view, min(len(view), _RECEIVE_BYTES))
-            if count == 0:
-                raise ConnectionError("The decoder hung up.")
-            view = view[count:]
-        return received
-
-    def _remaining_seconds(self) -> float:
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError
-        return remaining
+        return status, width, height, self.receive(width * height * protocol.CHANNELS)
 
 
 def _refusal(name: str, status: int, width: int, height: int) -> str:

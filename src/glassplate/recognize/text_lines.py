@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from glassplate.recognize._model_files import TEXT_DETECTOR
+from glassplate.recognize.model_files import model
 
 if TYPE_CHECKING:
     from glassplate.recognize.recognizer import Pixels
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 Quadrilateral = npt.NDArray[np.float32]
 """Four corners (x, y): top left, top right, bottom right, bottom left."""
 
+NETWORK = "PP-OCRv6_det_small"
 MAX_SIDE = 2000  # beyond it the detector takes seconds and gains nothing; larger pictures are scaled down
+FRUGAL_SIDE = 960
 FLATTEST_SHAPE = (
     4  # long by short side; flatter pictures are padded, because the detector scales the short side up
 )
@@ -24,22 +26,22 @@ UPRIGHT_FROM = 1.5  # height by width from which a crop holds text that runs upw
 
 
 class TextLineFinder:
-    """Boxes of text lines. One thread at a time."""
+    """Boxes of text lines. One thread at a time.
 
-    def __init__(self) -> None:
+    ``frugal``: look at most at ``FRUGAL_SIDE`` pixels a side. Without it small pictures are scaled up too, which finds
+    smaller lines and takes three times the time and memory.
+    """
+
+    def __init__(self, *, frugal: bool = False) -> None:
+        from omegaconf import flag_override
         from rapidocr import RapidOCR
 
-        self._engine: Any = RapidOCR(
-            params={
-                "Global.log_level": "error",
-                "Det.model_path": str(
-                    TEXT_DETECTOR.path()
-                ),  # given, so that nothing is looked up or downloaded
-                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-                "EngineConfig.onnxruntime.enable_cpu_mem_arena": False,
-            }
-        )
+        size = {"Det.limit_type": "max", "Det.limit_side_len": FRUGAL_SIDE} if frugal else {}
+        self._engine: Any = RapidOCR(params={"Global.log_level": "error", **size})
+        settings = self._engine.cfg
+        with flag_override(settings, "allow_objects", True):
+            # given, so that nothing is looked up or downloaded
+            settings.Det.session = model(NETWORK).session()
 
     def find(self, pixels: Pixels) -> list[Quadrilateral]:
         """Every text line's corners in the pixels of ``pixels``, in no meaningful order."""

@@ -14,22 +14,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassplate.plate_text import is_plausible
-from glassplate.recognize._model_files import CHARACTER_READER, TEXT_DETECTOR
-from glassplate.recognize.character_reader import CharacterReader, ReadCharacter
+from glassplate.recognize import character_reader, text_lines
+from glassplate.recognize.alternatives import alternatives
+from glassplate.recognize.character_reader import CharacterReader
+from glassplate.recognize.model_files import model
 from glassplate.recognize.recognizer import PlateCandidate
 from glassplate.recognize.text_lines import Quadrilateral, TextLineFinder, cut_out
-from glassplate.records import Alternative
 
 if TYPE_CHECKING:
+    from glassplate.recognize.ctc import ReadCharacter
     from glassplate.recognize.recognizer import Pixels
     from glassplate.records import FrameBox
 
 MAX_LINES = 64  # of a frame full of signs; the tallest are read
 MAX_CANDIDATES = 4  # more plates than this in one frame are legible in none
 LEAST_MEAN_CONFIDENCE = 0.6  # below it a "line" is foliage, a grille or a lamp, and must not join a plate
-MAX_ALTERNATIVES = 3
-DOUBTFUL_BELOW = 0.9  # a character below it gets its second choice as an alternative
-LEAST_SECOND_CONFIDENCE = 0.02
 
 LEAST_HEIGHT_RATIO = 0.65
 LEAST_OVERLAP = 0.6
@@ -64,16 +63,15 @@ class _Line:
 class WholeFrameRecognizer:
     """``Recognizer`` of any plate legible in the frame, at about 0.4 s of one core for a frame."""
 
-    def __init__(self) -> None:
-        self._finder = TextLineFinder()
+    def __init__(self, *, frugal: bool = False) -> None:
+        self._finder = TextLineFinder(frugal=frugal)
         self._reader = CharacterReader()
 
     @property
     def version(self) -> str:
         """Engine and networks by the first bytes of their hashes."""
-        return f"whole-frame/1 {_named(TEXT_DETECTOR.name, TEXT_DETECTOR.sha256)} " + _named(
-            CHARACTER_READER.name, CHARACTER_READER.sha256
-        )
+        networks = (text_lines.NETWORK, character_reader.NETWORK)
+        return " ".join(["whole-frame/1", *(model(name).mark for name in networks)])
 
     def read(self, pixels: Pixels) -> list[PlateCandidate]:
         """Every plate, the likeliest first; see ``Recognizer``."""
@@ -88,10 +86,6 @@ class WholeFrameRecognizer:
         read = self._reader.read([cut_out(pixels, corners) for corners in found])
         lines = [_line(corners, characters) for corners, characters in zip(found, read, strict=True)]
         return [line for line in lines if line.characters and line.mean_confidence >= LEAST_MEAN_CONFIDENCE]
-
-
-def _named(name: str, sha256: str) -> str:
-    return f"{name.removesuffix('.onnx')}@{sha256[:12]}"
 
 
 def _height(corners: Quadrilateral) -> float:
@@ -149,7 +143,7 @@ def _candidate(line: _Line, frame_width: int, frame_height: int) -> PlateCandida
         text=line.text,
         character_confidences=tuple(round(min(1.0, one.confidence), 4) for one in line.characters),
         box=_box(line, frame_width, frame_height),
-        alternatives=_alternatives(line.characters),
+        alternatives=alternatives(line.characters),
     )
 
 
@@ -157,15 +151,3 @@ def _box(line: _Line, frame_width: int, frame_height: int) -> FrameBox:
     left, top = min(int(line.left), frame_width - 1), min(int(line.top), frame_height - 1)
     right, bottom = min(frame_width, -int(-line.right // 1)), min(frame_height, -int(-line.bottom // 1))
     return left, top, max(1, right - left), max(1, bottom - top)
-
-
-def _alternatives(characters: tuple[ReadCharacter, ...]) -> tuple[Alternative, ...]:
-    """One reading for each doubtful character, with its second choice there; the likeliest first."""
-    found = []
-    for position, doubtful in enumerate(characters):
-        if doubtful.confidence >= DOUBTFUL_BELOW or doubtful.second_confidence < LEAST_SECOND_CONFIDENCE:
-            continue
-        kept = [one.character for one in characters]
-        kept[position] = doubtful.second
-        found.append(Alternative("".join(kept), round(doubtful.second_confidence, 4)))
-    return tuple(sorted(found, key=lambda one: -one.confidence)[:MAX_ALTERNATIVES])

@@ -12,6 +12,7 @@ from glassplate.seal.body import AuditorKey, auditor_key_id, open_body, seal_bod
 from glassplate.seal.bundle import EpochBundle, bundle_text, keys_sha256, parse_bundle
 from glassplate.seal.camera_key import CameraKey
 from glassplate.seal.envelope import public_key_from_text, public_key_text
+from glassplate.seal.heartbeat import Heartbeat, verify_heartbeat
 from glassplate.seal.opener import ImageOpener, ReadOpener
 from glassplate.seal.sealer import Sealer
 
@@ -23,6 +24,7 @@ __all__ = [
     "BatchSigner",
     "CameraKey",
     "EpochBundle",
+    "Heartbeat",
     "ImageOpener",
     "ReadOpener",
     "Sealer",
@@ -36,4 +38,5 @@ __all__ = [
     "public_key_text",
     "seal_body",
     "verify_batch",
+    "verify_heartbeat",
 ]

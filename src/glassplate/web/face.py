@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from starlette.requests import Request
 
 from glassplate.errors import CharterRejected, GlassplateError, NotSignedIn
-from glassplate.records import CharterSummary, Session, VaultStatus
+from glassplate.records import CameraHealth, CharterSummary, Session, VaultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,8 @@ class Frame:
     path: str
     now: datetime
     zone: tzinfo
+    red_cameras: tuple[CameraHealth, ...] = ()
+    """Cameras that do not see: whoever finds nothing has to know that nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def frame_of(face: Face, path: str, status: VaultStatus | None, session: Session
         path=path,
         now=status.now if status else datetime.now(UTC),
         zone=face.zone,
+        red_cameras=tuple(camera for camera in status.cameras if camera.is_red) if status and session else (),
     )
 
 

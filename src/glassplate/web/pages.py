@@ -51,6 +51,7 @@ def make_environment() -> Environment:
         public_fields,
         reads_words,
         words.age,
+        words.camera_state,
         words.capital,
         words.characters,
         words.clock,

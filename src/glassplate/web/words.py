@@ -63,6 +63,20 @@ def seconds_in_words(seconds: int) -> str:
     return minutes_in_words(seconds // 60) if seconds and seconds % 60 == 0 else counted(seconds, "second")
 
 
+_CAMERA_STATES = {
+    "seeing": "Sees",
+    "blind": "Does not see",
+    "silent": "Not heard",
+    "stopped": "Stopped by a person",
+    "unwatched": "No live lane",
+}
+
+
+def camera_state(state: str) -> str:
+    """Such as "Not heard" for "silent"."""
+    return _CAMERA_STATES.get(state, state)
+
+
 def until(moment: datetime, now: datetime) -> str:
     """How long is left, rounded down so that nobody counts on more: "in 27 days", "due now"."""
     left = moment - now

@@ -23,7 +23,7 @@ PLATE = "7KDR214"
 def row(plate=PLATE, **changes):
     lawful = {
         "plate": plate,
-        "region": "us-ca",
+        "region": "US-CA",
         "category": "stolen_vehicle",
         "reason": "reported stolen",
         "expires_at": "2026-03-20",
@@ -35,7 +35,7 @@ def arm(city, *rows):
     return city.vault.alerts.import_hotlist(city.sign_in("administrator"), list(rows), "State list")
 
 
-def batch_of(city, plate=PLATE, region="us-ca"):
+def batch_of(city, plate=PLATE, region="US-CA"):
     bundle_key = VerifierKey.parse((city.folder.public / "bundle.vkey").read_text().strip())
     sealer = open_bundle(city.vault.bundle(), bundle_key)
     read = plate_read(plate, "court-16th", city.now() - timedelta(minutes=1))
@@ -43,7 +43,7 @@ def batch_of(city, plate=PLATE, region="us-ca"):
     return seal.BatchSigner("court-16th", city.camera_keys["court-16th"].private_key).sign(1, [sealed])
 
 
-def pass_by(city, plate=PLATE, region="us-ca"):
+def pass_by(city, plate=PLATE, region="US-CA"):
     return city.vault.intake.accept(batch_of(city, plate, region))
 
 
@@ -53,28 +53,31 @@ def alerts(city, account="m.okafor"):
 
 # a sentence: (the list's row, the read's plate and region, whether the regions match; "silent" is no alert at all)
 MATCHES = {
-    "same plate, same state": (row("7AAA111"), ("7AAA111", "us-ca"), True),
-    "same plate, another state": (row("7BBB111"), ("7BBB111", "us-nv"), "silent"),
+    "same plate, same state": (row("7AAA111"), ("7AAA111", "US-CA"), True),
+    "same plate, another state": (row("7BBB111"), ("7BBB111", "US-NV"), "silent"),
     "the read's state is unknown": (row("7CCC111"), ("7CCC111", "unknown"), None),
-    "the entry's state is unknown": (row("7DDD111", region=""), ("7DDD111", "us-ca"), None),
-    "O for 0 and I for 1, which plates use as one": (row("7OI4567"), ("7014567", "us-ca"), True),
-    "a look-alike is no match": (row("8EEE123"), ("BEEE123", "us-ca"), "silent"),
-    "another plate": (row("7FFF111"), ("7FFF112", "us-ca"), "silent"),
-    "written with spaces and in lower case": (row(" 7ggg-111 "), ("7GGG111", "us-ca"), True),
-    "the state in capitals": (row("7HHH111", region="US-CA"), ("7HHH111", "us-ca"), True),
+    "the entry's state is unknown": (row("7DDD111", region=""), ("7DDD111", "US-CA"), None),
+    "O for 0 and I for 1, which plates use as one": (row("7OI4567"), ("7014567", "US-CA"), True),
+    "a look-alike is no match": (row("8EEE123"), ("BEEE123", "US-CA"), "silent"),
+    "another plate": (row("7FFF111"), ("7FFF112", "US-CA"), "silent"),
+    "written with spaces and in lower case": (row(" 7ggg-111 "), ("7GGG111", "US-CA"), True),
+    "the state in small letters": (row("7HHH111", region="us-ca"), ("7HHH111", "US-CA"), True),
+    "the entry names the country": (row("7LMM111", region="US"), ("7LMM111", "US-CA"), True),
+    "the read names the country only": (row("7LNN111"), ("7LNN111", "US"), None),
+    "another country": (row("7LPP111"), ("7LPP111", "DE"), "silent"),
     "an entry that has ended": (
         row("7JJJ111", expires_at="2026-03-02T09:00:01"),
-        ("7JJJ111", "us-ca"),
+        ("7JJJ111", "US-CA"),
         "silent",
     ),
     "an entry that ends in a second": (
         row("7KKK111", expires_at="2026-03-02T09:00:02"),
-        ("7KKK111", "us-ca"),
+        ("7KKK111", "US-CA"),
         True,
     ),
     "an end written in another zone": (
         row("7LLL111", expires_at="2026-03-02T10:00:01+01:00"),
-        ("7LLL111", "us-ca"),
+        ("7LLL111", "US-CA"),
         "silent",
     ),
 }
@@ -98,9 +101,9 @@ def test_an_unknown_state_is_silent_unless_the_charter_says_otherwise(city):
     city.vault.install_charter(city.signed(city.charter(alert_on_unknown_region=False)))
     arm(city, row(), row("8ABC123", region=""))
     pass_by(city, PLATE, "unknown")
-    pass_by(city, "8ABC123", "us-ca")
+    pass_by(city, "8ABC123", "US-CA")
     assert alerts(city) == []
-    pass_by(city, PLATE, "us-ca")
+    pass_by(city, PLATE, "US-CA")
     assert len(alerts(city)) == 1
 
 
@@ -151,6 +154,11 @@ ROWS = {
         row("7AAA122", owner="somebody"),
         "columns about persons or unknown columns removed",
         True,
+    ),
+    "a state's letters alone, which are a country's too": (
+        row("7AAA124", region="CA"),
+        "region is no known code, such as US-CA or DE",
+        False,
     ),
     "an empty column about a person": (row("7AAA123", owner=" "), None, True),
 }

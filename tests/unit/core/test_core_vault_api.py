@@ -71,6 +71,7 @@ FOR_ANYBODY = {
     ("POST", "/v1/charter/stop"): "carries its own authority: one office's signature",
     ("GET", "/v1/bundle"): "public keys",
     ("POST", "/v1/batches"): "signed by a camera",
+    ("POST", "/v1/heartbeats"): "signed by a camera",
     ("POST", "/v1/purge"): "can only do its duty",
     ("GET", "/v1/report"): "public",
     ("POST", "/v1/sign-in/options"): "signing in",

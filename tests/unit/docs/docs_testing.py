@@ -1,6 +1,6 @@
-"""What the documentation tests share: the pages, the package's source, and the generated page of rules.
+"""What the documentation tests share: the pages, the package's source, and the generated tables.
 
-``python tests/unit/docs/docs_testing.py`` writes ``docs/policy.md`` anew.
+``python tests/unit/docs/docs_testing.py`` writes the tables of ``docs/policy.md`` and ``docs/recognition.md`` anew.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from glassplate.charter import shipped_policy
 from glassplate.charter.policy_lint import read_rules
+from glassplate.recognize.model_files import models
 
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "src" / "glassplate"
@@ -21,6 +22,8 @@ PAGES = (
 )
 POLICY_PAGE = DOCS / "policy.md"
 BASE_POLICY = SOURCE / "charter" / "policy" / "base.cedar"
+RECOGNITION_PAGE = DOCS / "recognition.md"
+BEGIN_MODELS, END_MODELS = "<!-- networks: generated -->\n", "<!-- end of generated networks -->\n"
 BEGIN, END = "<!-- rules: generated -->\n", "<!-- end of generated rules -->\n"
 
 
@@ -51,5 +54,26 @@ def _table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def recognition_page() -> str:
+    """``docs/recognition.md`` as it should be: its table of networks is made from ``models.toml``."""
+    before, _, rest = RECOGNITION_PAGE.read_text().partition(BEGIN_MODELS)
+    _, _, after = rest.partition(END_MODELS)
+    return before + BEGIN_MODELS + "\n" + _models_table() + "\n" + END_MODELS + after
+
+
+def _models_table() -> str:
+    lines = [
+        "| network | finds or reads | MB | license | from | date | sha256 | figures |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{one.name}` | {one.task} | {one.size_bytes / 1e6:.1f} | {one.license} | {one.origin} | {one.date} "
+        f"| `{one.sha256[:12]}…` | {one.figures} |"
+        for one in models()
+    ]
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
+    RECOGNITION_PAGE.write_text(recognition_page())
     POLICY_PAGE.write_text(policy_page())

@@ -93,7 +93,8 @@ def test_every_dependency_has_a_reason_in_pyproject_and_a_line_in_the_readme() -
     text = (ROOT / "pyproject.toml").read_text()
     project = tomllib.loads(text)
     run, groups = project["project"]["dependencies"], project["dependency-groups"]
-    for requirement in [*run, *(part for group in groups.values() for part in group)]:
+    extras = project["project"]["optional-dependencies"]
+    for requirement in [*run, *(part for group in [*groups.values(), *extras.values()] for part in group)]:
         lines = [
             line.split(f'"{requirement}"')[1] for line in text.splitlines() if f'"{requirement}"' in line
         ]
@@ -101,6 +102,7 @@ def test_every_dependency_has_a_reason_in_pyproject_and_a_line_in_the_readme() -
     names = [re.split(r"[<>=\[]", requirement)[0] for requirement in run]
     readme = (ROOT / "README.md").read_text()
     assert [name for name in names if f"| {name} |" not in readme] == []
+    assert [extra for extra in extras if f"glassplate[{extra}]" not in readme] == []
     table = readme.split("## Dependencies")[1].split("##")[0]
     assert sorted(re.findall(r"^\| ([a-z0-9-]+) \|", table, re.MULTILINE)) == sorted(["package", *names])
 

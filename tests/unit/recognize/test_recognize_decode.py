@@ -14,7 +14,7 @@ from PIL import Image
 from recognize_testing import bomb, encoded, jpeg, png
 
 from glassplate.errors import GlassplateError, InputRefused
-from glassplate.recognize import _decode_worker, decode
+from glassplate.recognize import _cage
 from glassplate.recognize.decode import MAX_IMAGE_BYTES, Decoder
 
 MUTANTS = 120
@@ -180,7 +180,7 @@ def test_leaving_the_block_ends_the_worker():
 
 
 def test_a_worker_that_cannot_start_is_no_fault_of_the_image(monkeypatch):
-    monkeypatch.setattr(decode.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with Decoder() as decoder, pytest.raises(GlassplateError, match="image decoder does not start") as caught:
         decoder.decode(jpeg(), "street.jpg")
     assert not isinstance(caught.value, InputRefused)
@@ -267,4 +267,4 @@ def _peak_megabytes(process_id: int) -> float:
 
 
 def _kernel_has_landlock() -> bool:
-    return ctypes.CDLL(None).syscall(_decode_worker._LANDLOCK_CREATE_RULESET, None, 0, 1) >= 1
+    return ctypes.CDLL(None).syscall(_cage._LANDLOCK_CREATE_RULESET, None, 0, 1) >= 1

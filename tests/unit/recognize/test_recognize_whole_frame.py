@@ -2,10 +2,8 @@ import numpy as np
 import pytest
 from recognize_testing import DEMO_PHOTOS, demo_rows, writing
 
-from glassplate.errors import GlassplateError, InputRefused
+from glassplate.errors import InputRefused
 from glassplate.plate_text import ALPHABET
-from glassplate.recognize import _model_files
-from glassplate.recognize._model_files import ModelFile
 from glassplate.recognize.decode import Decoder
 from glassplate.recognize.reading import read_photo
 from glassplate.recognize.recognizer import PlateCandidate
@@ -119,21 +117,6 @@ def test_the_version_names_engine_and_networks(recognizer):
     )
 
 
-def test_a_network_with_other_bytes_is_not_used(monkeypatch, tmp_path):
-    package = tmp_path / "rapidocr" / "models"
-    package.mkdir(parents=True)
-    (package / "PP-OCRv6_rec_small.onnx").write_bytes(b"another network")
-
-    class Found:
-        origin = str(tmp_path / "rapidocr" / "__init__.py")
-
-    monkeypatch.setattr(_model_files.importlib.util, "find_spec", lambda _name: Found)
-    with pytest.raises(GlassplateError, match="expected sha256 6f327246b50388f3…, got"):
-        _model_files.CHARACTER_READER.path()
-    with pytest.raises(GlassplateError, match=r"absent\.onnx is missing"):
-        ModelFile("absent.onnx", "00").path()
-
-
 def test_a_photo_that_is_no_image_is_refused_by_name(recognizer):
     with Decoder() as decoder, pytest.raises(InputRefused, match=r"notes\.txt is not a JPEG or PNG"):
         read_photo(b"just text", "notes.txt", decoder, recognizer)
@@ -142,6 +125,34 @@ def test_a_photo_that_is_no_image_is_refused_by_name(recognizer):
 def test_a_candidate_needs_one_confidence_for_each_character():
     with pytest.raises(ValueError, match="got 2 for 7"):
         PlateCandidate("7KDR214", (0.9, 0.8), (0, 0, 1, 1))
+
+
+BROKEN_CANDIDATES = {
+    "a state by its name": ({"region": "Texas"}, "code such as US-CA"),
+    "a state in lower case": ({"region": "us-tx"}, "code such as US-CA"),
+    "more than sure": ({"region": "US-TX", "region_confidence": 1.5}, "lies in 0–1"),
+    "a confidence that is no number": ({"region_confidence": float("nan")}, "lies in 0–1"),
+    "three corners": ({"corners": ((0, 0), (9, 0), (9, 5))}, "four corners"),
+    "a corner that is nowhere": ({"corners": ((0, 0), (9, 0), (9, 5), (0, float("inf")))}, "four corners"),
+}
+
+
+@pytest.mark.parametrize(("fields", "said"), BROKEN_CANDIDATES.values(), ids=BROKEN_CANDIDATES.keys())
+def test_a_candidate_states_a_region_and_corners_that_can_be(fields, said):
+    with pytest.raises(ValueError, match=said):
+        PlateCandidate("7KDR", (0.9,) * 4, (0, 0, 9, 5), **fields)
+
+
+@pytest.mark.parametrize("region", ["unknown", "US-TX", "US", "DE", "BR"])
+def test_a_candidate_may_state_a_state_a_country_or_nothing(region):
+    corners = ((0.0, 0.5), (9.0, 0.0), (9.0, 5.0), (0.0, 5.5))
+    candidate = PlateCandidate("7KDR", (0.9,) * 4, (0, 0, 9, 5), (), region, 0.5, corners)
+    assert (candidate.region, candidate.corners) == (region, corners)
+
+
+def test_the_whole_frame_states_no_region(readings):
+    found = [candidate for reading in readings.values() for candidate in reading.candidates]
+    assert {(one.region, one.region_confidence, one.corners) for one in found} == {("unknown", 0.0, None)}
 
 
 def test_a_candidate_hides_its_plate_from_logs(readings):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from glassplate.web.application import application
 from glassplate.web.entry import entry_routes
 from glassplate.web.face import Face
+from glassplate.web.oversight.cameras import camera_routes
 from glassplate.web.oversight.keys import key_routes
 from glassplate.web.oversight.log import log_routes
 
@@ -21,6 +22,7 @@ NAVIGATION = (
     ("/entries", "Record"),
     ("/refusals", "Refusals"),
     ("/keys", "Keys"),
+    ("/cameras", "Cameras"),
     ("/charter", "Charter"),
 )
 
@@ -36,4 +38,4 @@ def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC
         client_factory=client_factory,
         zone=zone,
     )
-    return application(face, log_routes(), entry_routes(), key_routes())
+    return application(face, log_routes(), entry_routes(), key_routes(), camera_routes())

@@ -1,0 +1,182 @@
+"""Which cameras see? What live lanes said of themselves last, and since when they say nothing.
+
+    seeing     the lane says so, and said it within 45 seconds
+    blind      the lane says that it does not see: red
+    silent     a lane was there and is not heard any more: red
+    stopped    somebody ended the lane on purpose
+    unwatched  no live lane was ever heard: a camera whose photos are brought, or none at all
+
+An empty road and a dead camera look the same in the reads, so this never rests on reads. It is kept in memory; what
+changes is also written to ``vault/cameras.json``, so that a camera that fell silent while the vault was away is red after
+the start as well. Nothing here is an entry of the record.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from glassplate.encoding import canonical_json, parse_json, parse_time, time_text
+from glassplate.errors import GlassplateError, InputRefused
+from glassplate.records import CameraHealth
+from glassplate.seal import verify_heartbeat
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from glassplate.files import Files
+    from glassplate.keys import Clock, TrustedTime
+    from glassplate.mandate import Mandate
+    from glassplate.records import CameraState
+    from glassplate.seal import Heartbeat
+
+SILENT_AFTER_SECONDS = 45.0  # three heartbeats
+CLOCKS_DIFFER = timedelta(minutes=2)
+MAX_FILE_BYTES = 1 << 20
+PROBLEMS = {
+    "connecting": "it is being connected",
+    "unreachable": "it does not answer",
+    "outside-networks": "its address is in no network that is listed for cameras",
+    "login-refused": "it refuses the lane's user name or password",
+    "not-there": "it does not know the stream's path",
+    "no-video": "it sends no video that can be read",
+    "too-large": "its frames are too large",
+    "too-fast": "it sends too many frames a second",
+    "stalled": "it is connected but sends no frames",
+    "ended": "it closed the stream",
+    "decoder": "the lane's video decoder fails",
+    "recognizer": "the lane's recognizer fails",
+    "sealing": "the lane cannot seal what it reads",
+    "clock": "the lane's clock is wrong by more than two minutes",
+}
+
+
+@dataclass(slots=True)
+class _Heard:
+    """The last heartbeat of one camera. ``boot_seconds``: when it came, by a clock that nobody can set."""
+
+    sequence: int
+    state: CameraState
+    problem: str
+    since: datetime
+    heard_at: datetime
+    boot_seconds: float
+    last_frame_at: datetime | None = None
+    waiting: int = 0
+    dropped: int = 0
+
+
+class CameraWatch:
+    """Takes heartbeats and says which cameras see. Callable from several threads at once."""
+
+    def __init__(self, mandate: Mandate, time: TrustedTime, clock: Clock, files: Files, path: Path) -> None:
+        self._mandate = mandate
+        self._time = time
+        self._clock = clock
+        self._files = files
+        self._path = path
+        self._lock = threading.Lock()
+        self._heard: dict[str, _Heard] = self._read()
+
+    def accept(self, data: bytes) -> None:
+        """Take one signed heartbeat.
+
+        Raises:
+            InputRefused: it is none, or is older than the last one: somebody plays an old one again.
+            ProofFailed: it is not signed by a camera that the charter lists.
+            CharterRejected, ClockRefused: capture has stopped.
+        """
+        now = self._time.now()
+        charter = self._mandate.current(now).verified.charter
+        heartbeat = verify_heartbeat(data, {camera.id: camera.public_key for camera in charter.cameras})
+        with self._lock:
+            before = self._heard.get(heartbeat.camera_id)
+            if before is not None and heartbeat.sequence <= before.sequence:
+                raise InputRefused(
+                    f"The heartbeat of {heartbeat.camera_id} has number {heartbeat.sequence}, but {before.sequence} was heard."
+                )
+            heard = self._heard_now(heartbeat, now)
+            self._heard[heartbeat.camera_id] = heard
+            if before is None or (before.state, before.problem) != (heard.state, heard.problem):
+                self._write()
+
+    def health(self) -> tuple[CameraHealth, ...]:
+        """Every camera of the charter in force, in its order."""
+        if not self._mandate.is_installed:
+            return ()
+        cameras = self._mandate.last().verified.charter.cameras
+        with self._lock:
+            return tuple(self._health_of(camera.id, camera.name) for camera in cameras)
+
+    def _heard_now(self, heartbeat: Heartbeat, now: datetime) -> _Heard:
+        state, problem = heartbeat.state, heartbeat.problem
+        if state == "seeing" and abs(heartbeat.at - now) > CLOCKS_DIFFER:
+            state, problem = "blind", "clock"
+        return _Heard(
+            sequence=heartbeat.sequence,
+            state=state,
+            problem=problem,
+            since=heartbeat.since,
+            heard_at=now,
+            boot_seconds=self._clock.boot_seconds(),
+            last_frame_at=heartbeat.last_frame_at,
+            waiting=heartbeat.waiting,
+            dropped=heartbeat.dropped,
+        )
+
+    def _health_of(self, camera_id: str, name: str) -> CameraHealth:
+        heard = self._heard.get(camera_id)
+        if heard is None:
+            return CameraHealth(camera_id, name, "unwatched")
+        state, since = heard.state, heard.since
+        problem = PROBLEMS.get(heard.problem, "it gives no reason that this vault knows")
+        if state != "stopped" and self._clock.boot_seconds() - heard.boot_seconds > SILENT_AFTER_SECONDS:
+            state, since, problem = "silent", heard.heard_at, "its lane is not heard"
+        return CameraHealth(
+            camera_id=camera_id,
+            name=name,
+            state=state,
+            since=since,
+            problem=problem if state in ("blind", "silent") else "",
+            last_heard_at=heard.heard_at,
+            last_frame_at=heard.last_frame_at,
+            waiting=heard.waiting,
+            dropped=heard.dropped,
+        )
+
+    # --- what outlives the process ------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        plain = {
+            camera_id: {
+                "sequence": heard.sequence,
+                "state": heard.state,
+                "problem": heard.problem,
+                "since": time_text(heard.since),
+                "heard_at": time_text(heard.heard_at),
+            }
+            for camera_id, heard in self._heard.items()
+        }
+        self._files.write_atomic(self._path, canonical_json({"v": 1, "cameras": plain}), mode=0o600)
+
+    def _read(self) -> dict[str, _Heard]:
+        """A damaged file is forgotten: it holds nothing that the next heartbeat does not say again."""
+        if not self._path.exists():
+            return {}
+        try:
+            plain = parse_json(self._path.read_bytes(), limit=MAX_FILE_BYTES)["cameras"]
+            return {camera_id: self._remembered(one) for camera_id, one in plain.items()}
+        except (GlassplateError, OSError, KeyError, TypeError, AttributeError):
+            return {}
+
+    def _remembered(self, plain: dict[str, Any]) -> _Heard:
+        return _Heard(
+            sequence=int(plain["sequence"]),
+            state=plain["state"],
+            problem=str(plain["problem"]),
+            since=parse_time(plain["since"]),
+            heard_at=parse_time(plain["heard_at"]),
+            boot_seconds=self._clock.boot_seconds(),  # 45 seconds to be heard again, then it is silent
+        )

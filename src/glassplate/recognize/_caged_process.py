@@ -1,0 +1,98 @@
+"""A worker process and the socket to it, as its parent holds them. What runs in it closes ``_cage`` around itself."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from glassplate.errors import GlassplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SECONDS_TO_START = 60.0
+_RECEIVE_BYTES = 1 << 20
+
+
+class CagedProcess:
+    """One worker: a module run as a process without environment, arguments or open files but those it is given.
+
+    Every exchange has a deadline. Raises OSError (TimeoutError when the deadline passes) once it fails; then
+    ``end`` it.
+    """
+
+    def __init__(self, module: str, what: str, ready: bytes, pass_descriptors: Sequence[int] = ()) -> None:
+        """Start it and wait until it has said ``ready``.
+
+        Raises:
+            GlassplateError: it does not start; ``what`` names it.
+        """
+        self._socket, far_end = socket.socketpair()
+        self._deadline = 0.0
+        with far_end:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-m", module],
+                stdin=far_end.fileno(),
+                stdout=far_end.fileno(),
+                stderr=subprocess.DEVNULL,
+                pass_fds=pass_descriptors,
+                cwd="/",
+                env={},
+                start_new_session=True,  # Ctrl-C is for the parent, which then ends the worker
+            )
+        try:
+            self.begin(SECONDS_TO_START)
+            if self.receive(len(ready)) != ready:
+                raise ConnectionError
+        except OSError:
+            self.end()
+            raise GlassplateError(
+                f"The {what} does not start; see what is wrong with: {sys.executable} -I -m {module}"
+            ) from None
+
+    @property
+    def process_id(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        """Kill it. Harmless when it has ended."""
+        self._socket.close()
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=SECONDS_TO_START)
+
+    def begin(self, seconds: float) -> None:
+        """The exchange that follows has to be over in this time."""
+        self._deadline = time.monotonic() + seconds
+
+    def send(self, data: bytes) -> None:
+        """Send all of it."""
+        self._socket.settimeout(self._remaining_seconds())
+        self._socket.sendall(data)
+
+    def receive(self, size: int) -> bytearray:
+        """Exactly ``size`` bytes."""
+        received = bytearray(size)
+        view = memoryview(received)
+        while view:
+            self._socket.settimeout(self._remaining_seconds())
+            count = self._socket.recv_into(view, min(len(view), _RECEIVE_BYTES))
+            if count == 0:
+                raise ConnectionError("The worker hung up.")
+            view = view[count:]
+        return received
+
+    def _remaining_seconds(self) -> float:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError
+        return remaining

@@ -1,0 +1,149 @@
+"""Recognizers by name: our own, and those that installed packages offer.
+
+A package offers one by an entry point of the group ``glassplate.recognizers``: its name, and a factory that takes
+no arguments and returns a ``Recognizer``. Our own names cannot be taken. Whatever a foreign recognizer raises or
+returns is checked here, so that a broken one is an error with its name and never an empty road.
+
+Whether a recognizer's reads are accepted is not decided here: its version must stand in the charter.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from glassplate.errors import GlassplateError, UsageError
+from glassplate.plate_text import ALPHABET
+from glassplate.recognize.recognizer import PlateCandidate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from importlib.metadata import EntryPoint
+
+    from glassplate.recognize.recognizer import Pixels, Recognizer
+
+GROUP = "glassplate.recognizers"
+DEFAULT_ENGINE = "glassplate"
+# a sealed read carries 128 characters, and the networks that make the scene take 51 of them
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:+/@-]{0,76}", re.ASCII)
+_PLATE = re.compile(f"[{ALPHABET}]{{1,16}}")
+
+
+def _own() -> Recognizer:
+    from glassplate.recognize.plate_recognizer import PlateRecognizer
+
+    return PlateRecognizer()
+
+
+def _whole_frame() -> Recognizer:
+    from glassplate.recognize.whole_frame import WholeFrameRecognizer
+
+    return WholeFrameRecognizer()
+
+
+_OWN: dict[str, Callable[[], Recognizer]] = {DEFAULT_ENGINE: _own, "whole-frame": _whole_frame}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineName:
+    """A recognizer that can be asked for. ``origin``: the package that offers it."""
+
+    name: str
+    origin: str
+
+
+def engines() -> tuple[EngineName, ...]:
+    """Every recognizer there is, ours first. Nothing is imported."""
+    offered = sorted(
+        (one.name, one.dist.name if one.dist else one.value) for one in entry_points(group=GROUP)
+    )
+    return (
+        *(EngineName(name, "glassplate") for name in _OWN),
+        *(EngineName(name, origin) for name, origin in offered if name not in _OWN),
+    )
+
+
+def engine(name: str = DEFAULT_ENGINE) -> Recognizer:
+    """A new recognizer of this name.
+
+    Raises:
+        UsageError: there is none of this name, or two packages offer one.
+        GlassplateError: it is there and does not work.
+    """
+    if name in _OWN:
+        return _OWN[name]()
+    found = list(entry_points(group=GROUP, name=name))
+    if not found:
+        known = ", ".join(one.name for one in engines())
+        raise UsageError(
+            f"There is no recognizer {name!r}. There are: {known}. "
+            f"Install the package that offers it (entry point {GROUP})."
+        )
+    if len(found) > 1:
+        origins = " and ".join(sorted(one.dist.name if one.dist else one.value for one in found))
+        raise UsageError(f"The recognizer {name!r} is offered twice, by {origins}. Uninstall one of them.")
+    return _Foreign(name, found[0])
+
+
+class _Foreign:
+    """A recognizer of another package, held to the duties of ``Recognizer``."""
+
+    def __init__(self, name: str, entry: EntryPoint) -> None:
+        self._name = name
+        try:
+            self._recognizer: Any = entry.load()()
+            version = self._recognizer.version
+        except GlassplateError:
+            raise
+        except Exception as error:
+            raise GlassplateError(
+                f"The recognizer {name!r} does not start: {type(error).__name__}: {str(error)[:200]}. "
+                f"It comes from {entry.value}; mend or uninstall that package."
+            ) from error
+        if not isinstance(version, str) or not _VERSION.fullmatch(version):
+            raise self._breaks(
+                "names no version of 1 to 77 letters, digits, spaces and ._:+/@-, which the charter could list"
+            )
+        self._version = version
+
+    @property
+    def version(self) -> str:
+        """As it said when it was started."""
+        return self._version
+
+    def read(self, pixels: Pixels) -> list[PlateCandidate]:
+        """See ``Recognizer``.
+
+        Raises:
+            GlassplateError: it failed, or its answer is none. No message repeats what it read.
+        """
+        try:
+            candidates = list(self._recognizer.read(pixels))
+        except GlassplateError:
+            raise
+        except Exception as error:
+            raise self._breaks(f"failed on a picture ({type(error).__name__})") from error
+        for candidate in candidates:
+            self._check(candidate, pixels)
+        return candidates
+
+    def _check(self, candidate: Any, pixels: Pixels) -> None:
+        if not isinstance(candidate, PlateCandidate):
+            raise self._breaks("returned something that is no PlateCandidate")
+        if not _PLATE.fullmatch(candidate.text):
+            raise self._breaks("returned a text that is not 1 to 16 of A-Z and 0-9")
+        if not all(0 <= confidence <= 1 for confidence in candidate.character_confidences):
+            raise self._breaks("returned a confidence outside 0-1")
+        x, y, width, height = candidate.box
+        if (
+            min(x, y) < 0
+            or min(width, height) < 1
+            or x + width > pixels.shape[1]
+            or y + height > pixels.shape[0]
+        ):
+            raise self._breaks("returned a box that does not lie in the picture")
+
+    def _breaks(self, what: str) -> GlassplateError:
+        return GlassplateError(f"The recognizer {self._name!r} {what}. Report it to whoever made it.")

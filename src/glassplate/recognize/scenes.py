@@ -1,0 +1,137 @@
+"""What is kept of a plate beside its text: crop, redacted scene, and the vehicle's class and color.
+
+    (1) find     vehicles and people in the frame, faces in the part that may be shown
+    (2) describe the vehicle that carries the plate, from pixels that nothing was hidden in yet
+    (3) redact   on the pixels, before anything is encoded                            `redaction`
+
+A network that fails raises: a street without people is an answer, a broken network is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from glassplate.recognize.color import color_votes
+from glassplate.recognize.faces import NETWORK as FACE_NETWORK
+from glassplate.recognize.faces import FaceFinder
+from glassplate.recognize.found import carrier
+from glassplate.recognize.hiding import grown, inside
+from glassplate.recognize.model_files import model
+from glassplate.recognize.redaction import redact_scene, redact_to_plate
+from glassplate.recognize.shown import shown_with
+from glassplate.recognize.vehicles import NETWORK as VEHICLE_NETWORK
+from glassplate.recognize.vehicles import VehicleDetector
+from glassplate.records import Vehicle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from glassplate.recognize.found import Found
+    from glassplate.recognize.recognizer import Pixels, Recognizer
+    from glassplate.recognize.redaction import RedactedImage
+    from glassplate.records import FrameBox
+
+PAINTED = frozenset(("car", "truck", "bus"))  # of a motorcycle more is seen of rider and engine than of paint
+FACE_MARGIN = 0.1  # of what is shown, on each side: half a face at the edge is found with its other half only
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of one plate. ``scene`` is None where nothing but the plate may be kept."""
+
+    crop: RedactedImage
+    scene: RedactedImage | None = None
+    vehicle: Vehicle = field(default_factory=Vehicle)
+
+
+class Scenes(Protocol):
+    """Makes what is kept of a frame's plates.
+
+    Duties: nothing of the frame leaves but through the redaction; one ``Kept`` for each plate, in order; whatever
+    cannot work raises. One thread at a time.
+    """
+
+    @property
+    def version(self) -> str:
+        """The networks by name and hash, empty when there is none; stored with every read."""
+
+    def of(self, pixels: Pixels, plates: Sequence[FrameBox]) -> list[Kept]:
+        """What is kept of each plate, all of them read in ``pixels``."""
+
+
+class PlatesOnly:
+    """``Scenes`` that keeps nothing but plate crops."""
+
+    version = ""
+
+    def of(self, pixels: Pixels, plates: Sequence[FrameBox]) -> list[Kept]:
+        """See ``Scenes``."""
+        return [Kept(redact_to_plate(pixels, plate)) for plate in plates]
+
+
+class VehicleScenes:
+    """``Scenes`` with the vehicle: crop, redacted scene, class and color."""
+
+    def __init__(
+        self,
+        find: Callable[[Pixels], list[Found]] | None = None,
+        find_faces: Callable[[Pixels], list[Found]] | None = None,
+        find_plates: Callable[[Pixels], Sequence[FrameBox]] | None = None,
+    ) -> None:
+        """Loads the shipped networks where none are given.
+
+        ``find_plates``: every plate, also those that nothing could be read on, so that they are hidden.
+        """
+        self._find = find or VehicleDetector().find
+        self._find_faces = find_faces or FaceFinder().find
+        self._find_plates = find_plates
+        self._version = shipped_version()
+
+    @property
+    def version(self) -> str:
+        """Names the two networks and their bytes."""
+        return self._version
+
+    def of(self, pixels: Pixels, plates: Sequence[FrameBox]) -> list[Kept]:
+        """See ``Scenes``."""
+        if not plates:
+            return []
+        found = self._find(pixels)
+        unread = list(self._find_plates(pixels)) if self._find_plates else []
+        kept = []
+        for number, plate in enumerate(plates):
+            others = [*plates[:number], *plates[number + 1 :], *unread]
+            scene = redact_scene(pixels, plate, found, self._faces_near(pixels, plate, found), others)
+            vehicle = _described(pixels, carrier(found, plate), plate)
+            kept.append(Kept(redact_to_plate(pixels, plate), scene, vehicle))
+        return kept
+
+    def _faces_near(self, pixels: Pixels, plate: FrameBox, found: Sequence[Found]) -> list[Found]:
+        """Faces in and close to what will be shown: the network sees more in that part than in the whole frame."""
+        height, width = pixels.shape[:2]
+        shown = shown_with(plate, found, width, height)
+        if shown is None:
+            return []
+        left, top, right, bottom = inside(grown(shown.part, FACE_MARGIN, FACE_MARGIN), width, height)
+        return [one.moved(left, top) for one in self._find_faces(pixels[top:bottom, left:right])]
+
+
+def shipped_version() -> str:
+    """The version of ``VehicleScenes``, without loading its networks."""
+    return f"{model(VEHICLE_NETWORK).mark} {model(FACE_NETWORK).mark}"
+
+
+def stored_version(recognizer: Recognizer, scenes_version: str) -> str:
+    """What a read says of its making, and what a charter must name: every network behind anything that is stored."""
+    return f"{recognizer.version} {scenes_version}".rstrip()
+
+
+def _described(pixels: Pixels, vehicle: Found | None, plate: FrameBox) -> Vehicle:
+    if vehicle is None:
+        return Vehicle()
+    seen = Vehicle(body=vehicle.kind, body_confidence=round(vehicle.confidence, 3))
+    votes = color_votes(pixels, vehicle.box, plate) if vehicle.kind in PAINTED else ()
+    if not votes:
+        return seen
+    return Vehicle(seen.body, seen.body_confidence, votes[0].name, votes[0].confidence)
