@@ -22,7 +22,12 @@ def light(picture: Picture, rng: np.random.Generator) -> Picture:
         picture = picture * np.where(side, 1.0, rng.uniform(0.35, 0.85)).astype(np.float32)[..., None]
     if rng.random() < 0.12:
         ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
-        spot = np.exp(-(((xs - rng.uniform(0, width)) / (width * 0.3)) ** 2 + ((ys - rng.uniform(0, height)) / (height * 0.6)) ** 2))
+        spot = np.exp(
+            -(
+                ((xs - rng.uniform(0, width)) / (width * 0.3)) ** 2
+                + ((ys - rng.uniform(0, height)) / (height * 0.6)) ** 2
+            )
+        )
         picture = picture + spot[..., None] * rng.uniform(30, 140)
     if rng.random() < 0.2:
         picture = np.repeat(picture.mean(2, keepdims=True), 3, 2)
@@ -34,7 +39,9 @@ def dirt(picture: Picture, rng: np.random.Generator) -> Picture:
     if rng.random() > 0.15:
         return picture
     height, width = picture.shape[:2]
-    noise = cv2.resize(rng.normal(0, 1, (6, 14)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    noise = cv2.resize(
+        rng.normal(0, 1, (6, 14)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
+    )
     mask = np.clip(noise - rng.uniform(0.8, 1.8), 0, 1)[..., None] * rng.uniform(0.2, 0.7)
     return picture * (1 - mask) + rng.uniform(40, 170, 3).astype(np.float32) * mask
 
@@ -48,7 +55,9 @@ def lens(picture: Picture, rng: np.random.Generator, strength: float = 1.0) -> P
         angle = rng.normal(0, 0.5)
         center = (length - 1) / 2
         dx, dy = np.cos(angle) * center, np.sin(angle) * center
-        cv2.line(kernel, (round(center - dx), round(center - dy)), (round(center + dx), round(center + dy)), 1.0, 1)
+        cv2.line(
+            kernel, (round(center - dx), round(center - dy)), (round(center + dx), round(center + dy)), 1.0, 1
+        )
         picture = cv2.filter2D(picture, -1, kernel / max(kernel.sum(), 1e-6))
     elif kind < 0.65:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.3 * strength))

@@ -1,6 +1,6 @@
 """Train the plate detector: a small anchor-free network on gray pixels that gives a box and four corners.
 
-    python training/detector.py --data ../shared/data/dashcam --fonts F --minutes 40 --out build/detector
+python training/detector.py --data ../shared/data/dashcam --fonts F --minutes 40 --out build/detector
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from scenes import STRIDE, WINDOW, Windows, photos
 from torch import nn
+
+from scenes import STRIDE, WINDOW, Windows, photos
 
 CHANNELS = 13  # a logit, left top right bottom in strides, eight corner offsets in box sizes
 
 
 def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     """3×3 convolution, batch normalization, SiLU."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.SiLU(inplace=True))
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.SiLU(inplace=True)
+    )
 
 
 class Residual(nn.Module):
@@ -35,12 +38,14 @@ class Residual(nn.Module):
 
 
 class Detector(nn.Module):
-    """N×1×H×W gray (v − 128) / 64, sides multiples of 16 → N×13×H/8×W/8."""
+    """N×1×H×W gray, 128 taken off and divided by 64, sides multiples of 16 → N×13×H/8×W/8."""
 
     def __init__(self, width: int = 16) -> None:
         super().__init__()
         w = width
-        self.near = nn.Sequential(block(1, w, 2), block(w, 2 * w, 2), block(2 * w, 2 * w), block(2 * w, 4 * w, 2), Residual(4 * w))
+        self.near = nn.Sequential(
+            block(1, w, 2), block(w, 2 * w, 2), block(2 * w, 2 * w), block(2 * w, 4 * w, 2), Residual(4 * w)
+        )
         self.far = nn.Sequential(block(4 * w, 8 * w, 2), Residual(8 * w), Residual(8 * w), Residual(8 * w))
         self.down = nn.Conv2d(8 * w, 4 * w, 1)
         self.mix = block(4 * w, 4 * w)
@@ -92,22 +97,32 @@ class Stream(torch.utils.data.IterableDataset):
         windows = Windows(photos(self.data, "train"), self.fonts, self.regions, self.seed)
         while True:
             picture, boxes, corners = windows.make()
-            yield (torch.from_numpy((picture[None] - 128) / 64).float(), *(torch.from_numpy(one) for one in targets(boxes, corners)))
+            yield (
+                torch.from_numpy((picture[None] - 128) / 64).float(),
+                *(torch.from_numpy(one) for one in targets(boxes, corners)),
+            )
 
 
-def loss_of(out: torch.Tensor, heat: torch.Tensor, weight: torch.Tensor, distance: torch.Tensor, offsets: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def loss_of(
+    out: torch.Tensor, heat: torch.Tensor, weight: torch.Tensor, distance: torch.Tensor, offsets: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
     """Penalty-reduced focal loss on the heat; IoU and log-distance on the box; L1 on known corners."""
     logit, sides, points = out[:, 0], out[:, 1:5], out[:, 5:]
     score = torch.sigmoid(logit).clamp(1e-5, 1 - 1e-5)
     center = heat.eq(1).float()
-    focal = -(center * (1 - score) ** 2 * score.log() + (1 - center) * (1 - heat) ** 4 * score**2 * (1 - score).log())
+    focal = -(
+        center * (1 - score) ** 2 * score.log()
+        + (1 - center) * (1 - heat) ** 4 * score**2 * (1 - score).log()
+    )
     focal = focal.sum() / center.sum().clamp(min=1)
     if float(weight.sum()) == 0:
         zero = focal * 0
         return focal, zero, zero
     at = weight > 0
     p, t = sides.permute(0, 2, 3, 1)[at], distance.permute(0, 2, 3, 1)[at]
-    overlap = (torch.minimum(p[:, 0], t[:, 0]) + torch.minimum(p[:, 2], t[:, 2])) * (torch.minimum(p[:, 1], t[:, 1]) + torch.minimum(p[:, 3], t[:, 3]))
+    overlap = (torch.minimum(p[:, 0], t[:, 0]) + torch.minimum(p[:, 2], t[:, 2])) * (
+        torch.minimum(p[:, 1], t[:, 1]) + torch.minimum(p[:, 3], t[:, 3])
+    )
     area_p, area_t = (p[:, 0] + p[:, 2]) * (p[:, 1] + p[:, 3]), (t[:, 0] + t[:, 2]) * (t[:, 1] + t[:, 3])
     iou = overlap / (area_p + area_t - overlap)
     box = ((1 - iou) + 0.1 * ((t + 0.05).log() - (p + 0.05).log()).abs().mean(1)).mean()
@@ -118,6 +133,7 @@ def loss_of(out: torch.Tensor, heat: torch.Tensor, weight: torch.Tensor, distanc
 
 
 def main() -> None:
+    """Train for the minutes asked for; weights are saved every three minutes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--fonts", type=Path, required=True)
@@ -139,7 +155,14 @@ def main() -> None:
     print(sum(one.numel() for one in network.parameters()), "parameters", flush=True)
     average = {name: value.detach().clone().float() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(network.parameters(), args.rate, weight_decay=1e-2)
-    loader = iter(torch.utils.data.DataLoader(Stream(args.data, args.fonts, args.regions, args.seed), args.batch, num_workers=1, prefetch_factor=8))
+    loader = iter(
+        torch.utils.data.DataLoader(
+            Stream(args.data, args.fonts, args.regions, args.seed),
+            args.batch,
+            num_workers=1,
+            prefetch_factor=8,
+        )
+    )
     started, saved, step, shown = time.time(), time.time(), 0, np.zeros(3)
     log = (args.out / "loss.jsonl").open("a")
     while (share := (time.time() - started) / (args.minutes * 60)) < 1:
@@ -162,7 +185,14 @@ def main() -> None:
             average[name].lerp_(value.float(), 1 - decay)
         shown += [float(one.detach()) for one in parts]
         if step % 100 == 0:
-            line = {"step": step, "windows": step * args.batch, "minutes": round((time.time() - started) / 60, 1), "heat": round(shown[0] / 100, 4), "box": round(shown[1] / 100, 4), "corner": round(shown[2] / 100, 4)}
+            line = {
+                "step": step,
+                "windows": step * args.batch,
+                "minutes": round((time.time() - started) / 60, 1),
+                "heat": round(shown[0] / 100, 4),
+                "box": round(shown[1] / 100, 4),
+                "corner": round(shown[2] / 100, 4),
+            }
             print(json.dumps(line), flush=True)
             log.write(json.dumps(line) + "\n")
             log.flush()
@@ -176,11 +206,22 @@ def main() -> None:
 def save(average: dict[str, torch.Tensor], args: argparse.Namespace) -> None:
     """The averaged weights as a state and as ONNX of any height and width, normalization folded in."""
     network = Detector(args.width)
-    network.load_state_dict({name: value.to(network.state_dict()[name].dtype) for name, value in average.items()})
+    network.load_state_dict(
+        {name: value.to(network.state_dict()[name].dtype) for name, value in average.items()}
+    )
     network.eval()
     torch.save(network.state_dict(), args.out / "detector.pt")
     axes = {"gray": {2: "height", 3: "width"}, "cells": {2: "rows", 3: "columns"}}
-    torch.onnx.export(network, torch.zeros(1, 1, 64, 96), str(args.out / "detector.onnx"), input_names=["gray"], output_names=["cells"], dynamic_axes=axes, opset_version=17, dynamo=False)
+    torch.onnx.export(
+        network,
+        torch.zeros(1, 1, 64, 96),
+        str(args.out / "detector.onnx"),
+        input_names=["gray"],
+        output_names=["cells"],
+        dynamic_axes=axes,
+        opset_version=17,
+        dynamo=False,
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Trained networks as the files the product carries: weights in 16 bits, computing in 32.
+r"""Trained networks as the files the product carries: weights in 16 bits, computing in 32.
 
     python training/export.py build/detector/detector.onnx src/glassplate/recognize/models/plate-detector.onnx
-    python training/export.py build/reader/reader.onnx src/glassplate/recognize/models/plate-reader.onnx \\
+    python training/export.py build/reader/reader.onnx src/glassplate/recognize/models/plate-reader.onnx \
         --blend build/reader/base.onnx --share 0.85
 
 ``--blend`` mixes the weights with those that training began with (Wortsman et al. 2021, arXiv 2109.01903): rendered
@@ -53,7 +53,9 @@ def blended(trained: onnx.ModelProto, before: onnx.ModelProto, share: float) -> 
 
 def main() -> None:
     """Write the small file, compare what both say, print what ``models.toml`` needs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("--blend", type=Path, help="the network that training began with")
@@ -71,7 +73,9 @@ def main() -> None:
     channels = before.get_inputs()[0].shape[1]
     noise = np.random.default_rng(1).normal(0, 1, (1, channels, 48, 192)).astype(np.float32)
     difference = np.abs(before.run(None, {name: noise})[0] - after.run(None, {name: noise})[0]).max()
-    print(f'file = "{target.name}"\nsha256 = "{hashlib.sha256(small).hexdigest()}"\nsize_bytes = {len(small)}')
+    print(
+        f'file = "{target.name}"\nsha256 = "{hashlib.sha256(small).hexdigest()}"\nsize_bytes = {len(small)}'
+    )
     print(f"# largest difference of an output on noise: {difference:.4f}")
 
 

@@ -30,7 +30,12 @@ class GraphModule(torch.nn.Module):
         super().__init__()
         self._constants: dict[str, torch.Tensor] = {}
         self._names: dict[str, str] = {}
-        statistics = {name for node in model.graph.node if node.op_type == "BatchNormalization" for name in node.input[3:]}
+        statistics = {
+            name
+            for node in model.graph.node
+            if node.op_type == "BatchNormalization"
+            for name in node.input[3:]
+        }
         for initializer in model.graph.initializer:
             value = torch.from_numpy(np.array(numpy_helper.to_array(initializer)))
             if value.is_floating_point() and value.numel() > 1 and initializer.name not in statistics:
@@ -61,7 +66,10 @@ class GraphModule(torch.nn.Module):
 
     def trained(self) -> dict[str, np.ndarray]:
         """ONNX name -> value now."""
-        return {name: self.get_parameter(attribute).detach().float().numpy() for name, attribute in self._names.items()}
+        return {
+            name: self.get_parameter(attribute).detach().float().numpy()
+            for name, attribute in self._names.items()
+        }
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         values: dict[str, torch.Tensor] = {self._input: x}
@@ -98,15 +106,18 @@ def _with_gelu(nodes: list[Node]) -> list[Node]:
 
     out: list[Node] = []
     for kind, inputs, output, attributes in nodes:
+        replaced: tuple[str, list[str]] | None = None
         if kind == "Mul":
             for inner in inputs:
                 first, (x, y) = maker(inner)[0], (maker(inner)[1] + ["", ""])[:2]
                 adds = [maker(one) for one in (x, y)]
                 if first == "Mul" and any(one[0] == "Add" and maker(one[1][0])[0] == "Erf" for one in adds):
-                    erf = next(maker(one[1][0]) for one in adds if one[0] == "Add" and maker(one[1][0])[0] == "Erf")
-                    kind, inputs = "Gelu", [maker(erf[1][0])[1][0]]
+                    erf = next(
+                        maker(one[1][0]) for one in adds if one[0] == "Add" and maker(one[1][0])[0] == "Erf"
+                    )
+                    replaced = "Gelu", [maker(erf[1][0])[1][0]]
                     break
-        out.append((kind, inputs, output, attributes))
+        out.append((*(replaced or (kind, inputs)), output, attributes))
     return _needed(out)
 
 
@@ -129,7 +140,9 @@ def _same_padding(x: torch.Tensor, kernel: list[int], value: float) -> torch.Ten
     return F.pad(x, pads, value=value)
 
 
-def _convolution(a: dict[str, Any], x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+def _convolution(
+    a: dict[str, Any], x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
+) -> torch.Tensor:
     if a.get("auto_pad", b"NOTSET") == b"SAME_UPPER":
         assert a["strides"] == [1, 1]
         x, padding = _same_padding(x, a["kernel_shape"], 0.0), (0, 0)
@@ -154,7 +167,9 @@ def _reduce_mean(a: dict[str, Any], x: torch.Tensor) -> torch.Tensor:
     return x.mean(tuple(a["axes"]), keepdim=bool(a.get("keepdims", 1)))
 
 
-def _slice(_: dict[str, Any], x: torch.Tensor, starts: Any, ends: Any, axes: Any, steps: Any = None) -> torch.Tensor:
+def _slice(
+    _: dict[str, Any], x: torch.Tensor, starts: Any, ends: Any, axes: Any, _steps: Any = None
+) -> torch.Tensor:
     cut = [slice(None)] * x.dim()
     for start, end, axis in zip(starts.tolist(), ends.tolist(), axes.tolist(), strict=True):
         cut[axis] = slice(start, min(end, 2**31), 1)
@@ -178,7 +193,9 @@ def _unsqueeze(a: dict[str, Any], x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def _normalize(a: dict[str, Any], x: torch.Tensor, scale: Any, bias: Any, mean: Any, variance: Any) -> torch.Tensor:
+def _normalize(
+    a: dict[str, Any], x: torch.Tensor, scale: Any, bias: Any, mean: Any, variance: Any
+) -> torch.Tensor:
     return F.batch_norm(x, mean, variance, scale, bias, False, 0.0, a.get("epsilon", 1e-5))
 
 

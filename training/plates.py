@@ -23,14 +23,76 @@ DIGITS = "0123456789"
 GLYPH_HEIGHT = 96  # cap height in pixels at which glyphs are kept
 SEPARATORS = " -.*"
 GENERIC = (
-    "LLLNNN", "LLL NNN", "NNN LLL", "LLL-NNNN", "LLL NNNN", "NLLLNNN", "NNNN LL", "LL NNNNN", "LNN NNNN", "LLN LNL",
-    "LLN-LNL", "LL NN LL", "LNN LLL", "NNN-NNN", "NNN NNNN", "LLL NNL", "LNNNNN", "LL-NNNN", "NNL LLN", "LLN NNL", "NNN-LLLL",
-    "LLLL NN", "NLN NNN", "NN-NNNL", "LLLL NNN", "NNNNNLL", "LLL*NNNN", "LLL*NNN", "LL*NNNNN", "LLN*NNNN",
+    "LLLNNN",
+    "LLL NNN",
+    "NNN LLL",
+    "LLL-NNNN",
+    "LLL NNNN",
+    "NLLLNNN",
+    "NNNN LL",
+    "LL NNNNN",
+    "LNN NNNN",
+    "LLN LNL",
+    "LLN-LNL",
+    "LL NN LL",
+    "LNN LLL",
+    "NNN-NNN",
+    "NNN NNNN",
+    "LLL NNL",
+    "LNNNNN",
+    "LL-NNNN",
+    "NNL LLN",
+    "LLN NNL",
+    "NNN-LLLL",
+    "LLLL NN",
+    "NLN NNN",
+    "NN-NNNL",
+    "LLLL NNN",
+    "NNNNNLL",
+    "LLL*NNNN",
+    "LLL*NNN",
+    "LL*NNNNN",
+    "LLN*NNNN",
 )
 WORDS = (
-    "DEALER MOTORS AUTO SALES CHEVROLET FORD TOYOTA HONDA JEEP DODGE OF THE CITY LAKE VALLEY COUNTY GREAT STATE LAND PARK "
-    "UNIVERSITY ALUMNI PROUD VETERAN WILDLIFE OCEAN MOUNTAIN SUNSHINE GOLDEN FIRST IN FLIGHT FREEDOM WWW.GOV .COM 4X4 LTD"
-).split()  # fmt: skip
+    "DEALER",
+    "MOTORS",
+    "AUTO",
+    "SALES",
+    "CHEVROLET",
+    "FORD",
+    "TOYOTA",
+    "HONDA",
+    "JEEP",
+    "DODGE",
+    "OF",
+    "THE",
+    "CITY",
+    "LAKE",
+    "VALLEY",
+    "COUNTY",
+    "GREAT",
+    "STATE",
+    "LAND",
+    "PARK",
+    "UNIVERSITY",
+    "ALUMNI",
+    "PROUD",
+    "VETERAN",
+    "WILDLIFE",
+    "OCEAN",
+    "MOUNTAIN",
+    "SUNSHINE",
+    "GOLDEN",
+    "FIRST",
+    "IN",
+    "FLIGHT",
+    "FREEDOM",
+    "WWW.GOV",
+    ".COM",
+    "4X4",
+    "LTD",
+)
 
 
 class Fonts:
@@ -166,7 +228,9 @@ class PlateRenderer:
         out = []
         for one in shape:
             if one == "L":
-                out.append(LETTERS[rng.integers(26)] if rng.random() < 0.93 else "OIQDBSZGWMN"[rng.integers(11)])
+                out.append(
+                    LETTERS[rng.integers(26)] if rng.random() < 0.93 else "OIQDBSZGWMN"[rng.integers(11)]
+                )
             elif one == "N":
                 out.append(DIGITS[rng.integers(10)] if rng.random() < 0.94 else "01"[rng.integers(2)])
             else:
@@ -191,7 +255,13 @@ class PlateRenderer:
         if rng.random() < (0.25 if design.emblem_place == "background" else 0.12):
             self._scenery(canvas)
         if design.emblem_place == "center" or rng.random() < 0.12:
-            self._blob(canvas, 160 + rng.normal(0, 12), 85 + rng.normal(0, 8), rng.uniform(16, 46), strength=rng.uniform(0.15, 0.8))
+            self._blob(
+                canvas,
+                160 + rng.normal(0, 12),
+                85 + rng.normal(0, 8),
+                rng.uniform(16, 46),
+                strength=rng.uniform(0.15, 0.8),
+            )
         shape = design.formats[rng.integers(len(design.formats))] if rng.random() < 0.8 else self._generic()
         cap = rng.uniform(0.42, 0.56) * 160
         center_y = rng.uniform(0.49, 0.57) * 160
@@ -219,8 +289,19 @@ class PlateRenderer:
         left = rng.uniform(8, 20)
         if rng.random() < 0.72:
             band = rng.uniform(30, 44)
-            canvas[:, : int(band)] = (20 + rng.uniform(0, 30), 50 + rng.uniform(0, 40), 140 + rng.uniform(0, 60))
-            self._small_word(canvas, band / 2, height * 0.76, "DFIENLBPSKCZROHUGSLO"[rng.integers(20)], height * 0.2, (240, 240, 240))
+            canvas[:, : int(band)] = (
+                20 + rng.uniform(0, 30),
+                50 + rng.uniform(0, 40),
+                140 + rng.uniform(0, 60),
+            )
+            self._small_word(
+                canvas,
+                band / 2,
+                height * 0.76,
+                "DFIENLBPSKCZROHUGSLO"[rng.integers(20)],
+                height * 0.2,
+                (240, 240, 240),
+            )
             if rng.random() < 0.7:
                 cv2.circle(canvas, (int(band / 2), int(height * 0.33)), int(band * 0.26), (230, 200, 40), 2)
             left = band + rng.uniform(4, 14)
@@ -232,7 +313,15 @@ class PlateRenderer:
             canvas[4:-4, int(right + 6) : width - 4] = (30, 60, 150)
         shape = design.formats[rng.integers(len(design.formats))] if rng.random() < 0.85 else self._generic()
         cap = rng.uniform(0.6, 0.82) * height
-        box = self._print(canvas, self.serial(shape), (left, right), height * rng.uniform(0.48, 0.53), cap, design.ink, seal=0.5)
+        box = self._print(
+            canvas,
+            self.serial(shape),
+            (left, right),
+            height * rng.uniform(0.48, 0.53),
+            cap,
+            design.ink,
+            seal=0.5,
+        )
         if rng.random() < 0.25:
             self._bolts(canvas)
         text = self._last_text
@@ -246,13 +335,31 @@ class PlateRenderer:
         if old:
             gray = rng.uniform(135, 205)
             canvas = self._ground((width, height), ((int(gray), int(gray), int(gray + 6)),))
-            self._small_word(canvas, 200, 16, ["SP - SAO PAULO", "RJ - NITEROI", "MG - CONTAGEM", "PR - CURITIBA"][rng.integers(4)], 14, (20, 20, 20))
+            self._small_word(
+                canvas,
+                200,
+                16,
+                ["SP - SAO PAULO", "RJ - NITEROI", "MG - CONTAGEM", "PR - CURITIBA"][rng.integers(4)],
+                14,
+                (20, 20, 20),
+            )
             ink, shape, top = (15, 15, 15), "LLL" + ".- *"[rng.integers(4)].replace("*", ".") + "NNNN", 24
         else:
             canvas = self._ground((width, height), ((240, 240, 242),))
             canvas[:26] = (20, 40, 140)
-            self._small_word(canvas, 200, 13, ["BRASIL", "REPUBLICA ARGENTINA", "URUGUAY", "PARAGUAY"][int(rng.random() ** 3 * 4)], 14, (240, 240, 240))
-            ink, shape, top = (15, 15, 20), ["LLLNLNN", "LLLNNNN", "LL NNN LL", "LLLL NNN"][int(rng.random() ** 2 * 4)], 28
+            self._small_word(
+                canvas,
+                200,
+                13,
+                ["BRASIL", "REPUBLICA ARGENTINA", "URUGUAY", "PARAGUAY"][int(rng.random() ** 3 * 4)],
+                14,
+                (240, 240, 240),
+            )
+            ink, shape, top = (
+                (15, 15, 20),
+                ["LLLNLNN", "LLLNNNN", "LL NNN LL", "LLLL NNN"][int(rng.random() ** 2 * 4)],
+                28,
+            )
         cap = rng.uniform(0.62, 0.76) * (height - top)
         box = self._print(canvas, self.serial(shape), (10, width - 10), top + (height - top) * 0.5, cap, ink)
         text = self._last_text
@@ -267,7 +374,9 @@ class PlateRenderer:
         ink = (rng.uniform(0, 40),) * 3
         if rng.random() < 0.7:
             cv2.rectangle(canvas, (1, 1), (198, 148), (20, 20, 20), int(rng.integers(2, 5)))
-        upper, lower = [("LLL", "NNNN"), ("LL NN", "LLL"), ("LL", "NNN LL"), ("LLL", "NLNN"), ("NNN", "LLL")][rng.integers(5)]
+        upper, lower = [("LLL", "NNNN"), ("LL NN", "LLL"), ("LL", "NNN LL"), ("LLL", "NLNN"), ("NNN", "LLL")][
+            rng.integers(5)
+        ]
         cap = rng.uniform(44, 56)
         first = self._print(canvas, self.serial(upper), (14, 186), 45, cap, ink)
         text = self._last_text
@@ -289,7 +398,9 @@ class PlateRenderer:
         if light and rng.random() < 0.5:
             ink = np.full(3, rng.uniform(0, 50))
         count = int(rng.integers(1, 4))
-        grounds = tuple(tuple(int(v) for v in np.clip(base + rng.normal(0, 22, 3), 0, 255)) for _ in range(count))
+        grounds = tuple(
+            tuple(int(v) for v in np.clip(base + rng.normal(0, 22, 3), 0, 255)) for _ in range(count)
+        )
         words = [WORDS[rng.integers(len(WORDS))] for _ in range(4)]
         return Design(
             "", GENERIC, grounds, tuple(int(v) for v in ink), " ".join(words[: rng.integers(1, 3)]),  # type: ignore[arg-type]
@@ -314,7 +425,9 @@ class PlateRenderer:
     def _scenery(self, canvas: Canvas) -> None:
         rng = self.rng
         height, width = canvas.shape[:2]
-        mask = np.clip(self._cloud(width, height, int(rng.integers(2, 6))) * rng.uniform(0.3, 1.2), 0, 1) * rng.uniform(0.2, 0.6)
+        mask = np.clip(
+            self._cloud(width, height, int(rng.integers(2, 6))) * rng.uniform(0.3, 1.2), 0, 1
+        ) * rng.uniform(0.2, 0.6)
         color = rng.uniform(0, 255, 3).astype(np.float32)
         canvas[:] = canvas * (1 - mask) + color * mask
 
@@ -330,18 +443,22 @@ class PlateRenderer:
         layer = cv2.GaussianBlur(layer, (0, 0), 1)[..., None] * strength
         canvas[:] = canvas * (1 - layer) + rng.uniform(0, 255, 3).astype(np.float32) * layer
 
-    def _paint(self, canvas: Canvas, mask: Mask, x: float, y: float, color: tuple[float, ...] | np.ndarray) -> None:
+    def _paint(
+        self, canvas: Canvas, mask: Mask, x: float, y: float, color: tuple[float, ...] | np.ndarray
+    ) -> None:
         """Lay ``mask`` in ``color`` with its top left corner at (x, y), cut at the rim."""
         height, width = canvas.shape[:2]
         left, top = round(x), round(y)
-        l, t = max(0, left), max(0, top)
-        r, b = min(width, left + mask.shape[1]), min(height, top + mask.shape[0])
-        if r <= l or b <= t:
+        x0, y0 = max(0, left), max(0, top)
+        x1, y1 = min(width, left + mask.shape[1]), min(height, top + mask.shape[0])
+        if x1 <= x0 or y1 <= y0:
             return
-        part = mask[t - top : b - top, l - left : r - left, None]
-        canvas[t:b, l:r] = canvas[t:b, l:r] * (1 - part) + np.asarray(color, np.float32) * part
+        part = mask[y0 - top : y1 - top, x0 - left : x1 - left, None]
+        canvas[y0:y1, x0:x1] = canvas[y0:y1, x0:x1] * (1 - part) + np.asarray(color, np.float32) * part
 
-    def _small_word(self, canvas: Canvas, x: float, y: float, text: str, height: float, color: tuple[float, ...]) -> None:
+    def _small_word(
+        self, canvas: Canvas, x: float, y: float, text: str, height: float, color: tuple[float, ...]
+    ) -> None:
         if not text:
             return
         mask = self.fonts.word(int(self.rng.integers(len(self.fonts.paths))), text)
@@ -353,13 +470,34 @@ class PlateRenderer:
         rng = self.rng
         places = {"top": rng.uniform(14, 24), "bottom": rng.uniform(137, 148)}
         if design.name_place in places and rng.random() < 0.93:
-            self._small_word(canvas, 160 + rng.normal(0, 6), places[design.name_place], design.name, rng.uniform(15, 26), design.name_color)
+            self._small_word(
+                canvas,
+                160 + rng.normal(0, 6),
+                places[design.name_place],
+                design.name,
+                rng.uniform(15, 26),
+                design.name_color,
+            )
         place = design.slogan_place if design.slogan_place != design.name_place else "none"
         if place in places and rng.random() < 0.6:
-            self._small_word(canvas, 160 + rng.normal(0, 8), places[place], design.slogan, rng.uniform(9, 16), design.name_color)
+            self._small_word(
+                canvas,
+                160 + rng.normal(0, 8),
+                places[place],
+                design.slogan,
+                rng.uniform(9, 16),
+                design.name_color,
+            )
 
     def _print(
-        self, canvas: Canvas, serial: str, span: tuple[float, float], center_y: float, cap: float, ink: tuple[int, int, int], seal: float = 0.15
+        self,
+        canvas: Canvas,
+        serial: str,
+        span: tuple[float, float],
+        center_y: float,
+        cap: float,
+        ink: tuple[int, int, int],
+        seal: float = 0.15,
     ) -> tuple[float, float, float, float]:
         """Print ``serial`` within ``span``; returns its box and leaves the text in ``_last_text``."""
         rng, fonts = self.rng, self.fonts
@@ -374,7 +512,9 @@ class PlateRenderer:
                 kind = one if one != " " else " "
                 if kind == " " and rng.random() < 0.12:
                     kind = "*"
-                glyphs.append((kind, None, cap * rng.uniform(0.25, 0.7) if kind != "*" else cap * rng.uniform(0.5, 0.8)))
+                glyphs.append(
+                    (kind, None, cap * rng.uniform(0.25, 0.7) if kind != "*" else cap * rng.uniform(0.5, 0.8))
+                )
                 continue
             mask = fonts.glyph(font, one)
             native = mask.shape[1] * cap / GLYPH_HEIGHT * stretch
@@ -386,15 +526,19 @@ class PlateRenderer:
         if rng.random() < 0.5:
             shrink = min(room / total, max(shrink, 1.0) * rng.uniform(1.0, 1.25)) if total < room else shrink
         relief = rng.random() < 0.4
-        x = span[0] + max(0.0, (room - total * shrink)) * (0.5 if rng.random() < 0.8 else rng.uniform(0.3, 0.7))
+        x = span[0] + max(0.0, (room - total * shrink)) * (
+            0.5 if rng.random() < 0.8 else rng.uniform(0.3, 0.7)
+        )
         start, top = x, center_y - cap / 2
         thicken = rng.random()
-        for kind, mask, width in glyphs:
-            width *= shrink
+        for kind, mask, natural in glyphs:
+            width = natural * shrink
             if mask is None:
                 self._separator(canvas, kind, x + width / 2, center_y, cap, width, ink, seal)
             else:
-                sized = cv2.resize(mask, (max(2, round(width)), max(4, round(cap))), interpolation=cv2.INTER_AREA)
+                sized = cv2.resize(
+                    mask, (max(2, round(width)), max(4, round(cap))), interpolation=cv2.INTER_AREA
+                )
                 if thicken < 0.2:
                     sized = cv2.dilate(sized, np.ones((2, 2), np.uint8))
                 elif thicken < 0.28 and cap > 50:
@@ -407,18 +551,44 @@ class PlateRenderer:
         self._last_text = "".join(one for one in serial if one not in SEPARATORS)
         return start, top, x, top + cap
 
-    def _separator(self, canvas: Canvas, kind: str, x: float, y: float, cap: float, width: float, ink: tuple[int, int, int], seal: float) -> None:
+    def _separator(
+        self,
+        canvas: Canvas,
+        kind: str,
+        x: float,
+        y: float,
+        cap: float,
+        width: float,
+        ink: tuple[int, int, int],
+        seal: float,
+    ) -> None:
         rng = self.rng
         if kind == "-":
             w, h = width * rng.uniform(0.5, 0.9), cap * rng.uniform(0.08, 0.14)
-            cv2.rectangle(canvas, (round(x - w / 2), round(y - h / 2)), (round(x + w / 2), round(y + h / 2)), ink, -1)
+            cv2.rectangle(
+                canvas, (round(x - w / 2), round(y - h / 2)), (round(x + w / 2), round(y + h / 2)), ink, -1
+            )
         elif kind == ".":
-            cv2.circle(canvas, (round(x), round(y + rng.normal(0, cap * 0.05))), max(2, round(cap * 0.07)), ink, -1, cv2.LINE_AA)
+            cv2.circle(
+                canvas,
+                (round(x), round(y + rng.normal(0, cap * 0.05))),
+                max(2, round(cap * 0.07)),
+                ink,
+                -1,
+                cv2.LINE_AA,
+            )
         elif kind == "*":
             self._blob(canvas, x, y, min(width * 0.6, cap * 0.4), strength=rng.uniform(0.5, 1.0))
         elif rng.random() < seal:
             for side in (-1, 1) if rng.random() < 0.5 else (0,):
-                cv2.circle(canvas, (round(x), round(y + side * cap * 0.25)), max(3, round(min(width, cap * 0.4) * 0.4)), tuple(float(v) for v in rng.uniform(0, 255, 3)), -1, cv2.LINE_AA)
+                cv2.circle(
+                    canvas,
+                    (round(x), round(y + side * cap * 0.25)),
+                    max(3, round(min(width, cap * 0.4) * 0.4)),
+                    tuple(float(v) for v in rng.uniform(0, 255, 3)),
+                    -1,
+                    cv2.LINE_AA,
+                )
 
     def _bolts(self, canvas: Canvas) -> None:
         rng = self.rng
@@ -426,9 +596,20 @@ class PlateRenderer:
             return
         height, width = canvas.shape[:2]
         tone = rng.uniform(10, 230)
-        places = [(0.22, 0.1), (0.78, 0.1)] if rng.random() < 0.6 else [(0.22, 0.1), (0.78, 0.1), (0.22, 0.9), (0.78, 0.9)]
+        places = (
+            [(0.22, 0.1), (0.78, 0.1)]
+            if rng.random() < 0.6
+            else [(0.22, 0.1), (0.78, 0.1), (0.22, 0.9), (0.78, 0.9)]
+        )
         for fx, fy in places:
-            cv2.circle(canvas, (round(width * fx + rng.normal(0, 4)), round(height * fy + rng.normal(0, 2))), int(rng.integers(3, 7)), (tone, tone, tone * 0.95), -1, cv2.LINE_AA)
+            cv2.circle(
+                canvas,
+                (round(width * fx + rng.normal(0, 4)), round(height * fy + rng.normal(0, 2))),
+                int(rng.integers(3, 7)),
+                (tone, tone, tone * 0.95),
+                -1,
+                cv2.LINE_AA,
+            )
 
     def _stickers(self, canvas: Canvas) -> None:
         rng = self.rng
@@ -438,11 +619,29 @@ class PlateRenderer:
                 w, h = rng.uniform(18, 40), rng.uniform(14, 26)
                 x, y = corner[0] * width, corner[1] * height
                 color = tuple(float(v) for v in rng.uniform(20, 255, 3))
-                cv2.rectangle(canvas, (round(x - w / 2), round(y - h / 2)), (round(x + w / 2), round(y + h / 2)), color, -1)
+                cv2.rectangle(
+                    canvas,
+                    (round(x - w / 2), round(y - h / 2)),
+                    (round(x + w / 2), round(y + h / 2)),
+                    color,
+                    -1,
+                )
                 if rng.random() < 0.7:
-                    text = ["JAN", "MAR", "JUL", "OCT", "12", "19", "24", "7", "06", "2011", "DEC"][rng.integers(11)]
-                    mask = cv2.resize(self.fonts.word(int(rng.integers(len(self.fonts.paths))), text), (max(2, round(w * 0.7)), max(2, round(h * 0.6))), interpolation=cv2.INTER_AREA)
-                    self._paint(canvas, mask, x - mask.shape[1] / 2, y - mask.shape[0] / 2, (0, 0, 0) if sum(color) > 380 else (255, 255, 255))
+                    text = ["JAN", "MAR", "JUL", "OCT", "12", "19", "24", "7", "06", "2011", "DEC"][
+                        rng.integers(11)
+                    ]
+                    mask = cv2.resize(
+                        self.fonts.word(int(rng.integers(len(self.fonts.paths))), text),
+                        (max(2, round(w * 0.7)), max(2, round(h * 0.6))),
+                        interpolation=cv2.INTER_AREA,
+                    )
+                    self._paint(
+                        canvas,
+                        mask,
+                        x - mask.shape[1] / 2,
+                        y - mask.shape[0] / 2,
+                        (0, 0, 0) if sum(color) > 380 else (255, 255, 255),
+                    )
 
     def _frame(self, canvas: Canvas, box: tuple[float, float, float, float]) -> None:
         """A dealer's frame or a holder: covers the rim, never the characters."""

@@ -19,7 +19,7 @@ CURVES = {
 
 def main() -> None:
     """One panel a network; the runs of one network follow each other."""
-    if len(sys.argv) != 3:  # noqa: PLR2004
+    if len(sys.argv) != 3:
         raise SystemExit(__doc__)
     folder, out = Path(sys.argv[1]), Path(sys.argv[2])
     figure, panels = plt.subplots(1, len(CURVES), figsize=(11, 4), constrained_layout=True)

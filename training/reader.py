@@ -1,6 +1,6 @@
 """Train the plate reader: PP-OCRv6's recognizer, its 18,710 classes cut to 37, trained further on rendered plates.
 
-    python training/reader.py --fonts F --minutes 90 --out build/reader
+python training/reader.py --fonts F --minutes 90 --out build/reader
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F  # noqa: N812
+from onnx import numpy_helper
+
 from damage import compress, dirt, lens, light
 from graph import GraphModule, write_back
-from onnx import numpy_helper
 from plates import Fonts, Plate, PlateRenderer, designs
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -62,12 +63,16 @@ def crop_of(plate: Plate, rng: np.random.Generator, size: tuple[int, int] = (HEI
         canvas = cv2.GaussianBlur(canvas, (0, 0), 0.42 / shrink)
     target = np.array([[0, 0], [out_w, 0], [out_w, out_h], [0, out_h]], np.float32)
     warp = cv2.getPerspectiveTransform(source + pad, target)
-    picture = cv2.warpPerspective(canvas, warp, (out_w, out_h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    picture = cv2.warpPerspective(
+        canvas, warp, (out_w, out_h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     picture = lens(light(dirt(picture, rng), rng), rng, strength=np.clip(seen_width / 90, 0.5, 2.2))
     pixels = compress(picture, rng)
     if rng.random() < 0.07:
         pixels = 255 - pixels
-    return cv2.resize(pixels, (size[1], size[0]), interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR)
+    return cv2.resize(
+        pixels, (size[1], size[0]), interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR
+    )
 
 
 class RenderedPlates(torch.utils.data.IterableDataset):
@@ -94,8 +99,12 @@ class RenderedPlates(torch.utils.data.IterableDataset):
 
 
 def as_input(pixels: torch.Tensor) -> torch.Tensor:
-    """RGB bytes to the network's input: BGR, −1…1."""
-    return ((pixels.flip(-1).float() / 255 - 0.5) / 0.5).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+    """RGB bytes to the network's input: BGR, from -1 to 1."""
+    return (
+        ((pixels.flip(-1).float() / 255 - 0.5) / 0.5)
+        .permute(0, 3, 1, 2)
+        .contiguous(memory_format=torch.channels_last)
+    )
 
 
 def base_model(path: Path) -> onnx.ModelProto:
@@ -108,7 +117,11 @@ def base_model(path: Path) -> onnx.ModelProto:
         if initializer.name in (HEAD_WEIGHT, HEAD_BIAS):
             cut = np.ascontiguousarray(numpy_helper.to_array(initializer)[..., columns])
             initializer.CopyFrom(numpy_helper.from_array(cut, initializer.name))
-    nodes = [node for node in model.graph.node if node.op_type != "Softmax" or node.output[0] != model.graph.output[0].name]
+    nodes = [
+        node
+        for node in model.graph.node
+        if node.op_type != "Softmax" or node.output[0] != model.graph.output[0].name
+    ]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     model.graph.output[0].name = LOGITS
@@ -131,9 +144,12 @@ def texts(logits: torch.Tensor) -> list[str]:
 
 
 def main() -> None:
+    """Train for the minutes asked for; averaged weights are saved every four minutes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fonts", type=Path, required=True)
-    parser.add_argument("--base", type=Path, required=True, help="PP-OCRv6_rec_small.onnx of the rapidocr wheel")
+    parser.add_argument(
+        "--base", type=Path, required=True, help="PP-OCRv6_rec_small.onnx of the rapidocr wheel"
+    )
     parser.add_argument("--regions", type=Path, default=Path("src/glassplate/recognize/regions.toml"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=90)
@@ -154,9 +170,16 @@ def main() -> None:
     average = {name: value.detach().clone() for name, value in network.named_parameters()}
     # One rate a tensor, as a share of its size: the published weights have normalization folded in and differ in
     # size by two orders, so one absolute rate for all first destroys what they know.
-    groups = [{"params": [value], "size": max(float(value.detach().square().mean().sqrt()), 1e-3)} for value in network.parameters()]
+    groups = [
+        {"params": [value], "size": max(float(value.detach().square().mean().sqrt()), 1e-3)}
+        for value in network.parameters()
+    ]
     optimizer = torch.optim.AdamW(groups, args.rate, weight_decay=1e-3)
-    loader = iter(torch.utils.data.DataLoader(RenderedPlates(args.fonts, args.regions, args.seed), args.batch, num_workers=1, prefetch_factor=8))
+    loader = iter(
+        torch.utils.data.DataLoader(
+            RenderedPlates(args.fonts, args.regions, args.seed), args.batch, num_workers=1, prefetch_factor=8
+        )
+    )
     started, step, shown, exact, seen = time.time(), 0, 0.0, 0, 0
     log = (args.out / "loss.jsonl").open("a")
     saved = started
@@ -184,7 +207,14 @@ def main() -> None:
         exact += sum(a == b for a, b in zip(texts(logits), truth, strict=True))
         seen += len(truth)
         if step % 100 == 0:
-            line = {"step": step, "samples": step * args.batch, "minutes": round((time.time() - started) / 60, 1), "loss": round(shown / 100, 4), "exact": round(exact / seen, 4), "rate": round(rate, 7)}
+            line = {
+                "step": step,
+                "samples": step * args.batch,
+                "minutes": round((time.time() - started) / 60, 1),
+                "loss": round(shown / 100, 4),
+                "exact": round(exact / seen, 4),
+                "rate": round(rate, 7),
+            }
             print(json.dumps(line), flush=True)
             log.write(json.dumps(line) + "\n")
             log.flush()

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+
 from damage import lens
 from plates import WORDS, Fonts, PlateRenderer, designs
 
@@ -38,7 +39,10 @@ def photos(folder: Path, split: str) -> list[Photo]:
             if row["split"] == split:
                 x, y, w, h = (float(row[one]) for one in "xywh")
                 rows.setdefault(row["image"], []).append([x, y, x + w, y + h])
-    return [Photo(cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE), np.array(boxes, np.float32)) for name, boxes in sorted(rows.items())]
+    return [
+        Photo(cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE), np.array(boxes, np.float32))
+        for name, boxes in sorted(rows.items())
+    ]
 
 
 class Windows:
@@ -52,7 +56,9 @@ class Windows:
         self.pool: list[npt.NDArray[np.uint8]] = []
         for at in range(pool):
             plate = renderer.two_line_plate() if at % 12 == 0 else renderer.render()
-            self.pool.append(np.clip(plate.canvas @ np.array([0.299, 0.587, 0.114], np.float32), 0, 255).astype(np.uint8))
+            self.pool.append(
+                np.clip(plate.canvas @ np.array([0.299, 0.587, 0.114], np.float32), 0, 255).astype(np.uint8)
+            )
 
     def make(self) -> tuple[Gray, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         rng = self.rng
@@ -99,21 +105,39 @@ class Windows:
         if scale < 0.6:
             source = cv2.resize(photo.gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             matrix = np.array([[1, 0, -x], [0, 1, -y]], np.float32)
-        picture = cv2.warpAffine(source, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=int(rng.integers(0, 255))).astype(np.float32)
+        picture = cv2.warpAffine(
+            source,
+            matrix,
+            (width, height),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=int(rng.integers(0, 255)),
+        ).astype(np.float32)
         boxes = photo.boxes * factor - np.array([x, y, x, y], np.float32)
-        inside = (np.minimum(boxes[:, 2], width) - np.maximum(boxes[:, 0], 0)) * (np.minimum(boxes[:, 3], height) - np.maximum(boxes[:, 1], 0)).clip(0)
+        inside = (np.minimum(boxes[:, 2], width) - np.maximum(boxes[:, 0], 0)) * (
+            np.minimum(boxes[:, 3], height) - np.maximum(boxes[:, 1], 0)
+        ).clip(0)
         area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
         for box, share in zip(boxes, inside / area, strict=True):
             if 0 < share < 0.6:  # half a plate is neither: take it out
-                l, t, r, b = (int(v) for v in (max(0, box[0] - 3), max(0, box[1] - 3), min(width, box[2] + 4), min(height, box[3] + 4)))
-                if r > l and b > t:
-                    picture[t:b, l:r] = picture[t:b, l:r].mean() + rng.normal(0, 6, (b - t, r - l))
+                left, top = (int(v) for v in (max(0, box[0] - 3), max(0, box[1] - 3)))
+                right, bottom = (int(v) for v in (min(width, box[2] + 4), min(height, box[3] + 4)))
+                if right > left and bottom > top:
+                    tone = picture[top:bottom, left:right].mean()
+                    picture[top:bottom, left:right] = tone + rng.normal(0, 6, (bottom - top, right - left))
         return picture, boxes[inside / area >= 0.6]
 
-    def _free(self, box: npt.NDArray[np.float32], taken: list[npt.NDArray[np.float32]], gap: float = 4) -> bool:
-        return all(box[2] + gap < one[0] or one[2] + gap < box[0] or box[3] + gap < one[1] or one[3] + gap < box[1] for one in taken)
+    def _free(
+        self, box: npt.NDArray[np.float32], taken: list[npt.NDArray[np.float32]], gap: float = 4
+    ) -> bool:
+        return all(
+            box[2] + gap < one[0] or one[2] + gap < box[0] or box[3] + gap < one[1] or one[3] + gap < box[1]
+            for one in taken
+        )
 
-    def _plate(self, picture: Gray, taken: list[npt.NDArray[np.float32]]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None:
+    def _plate(
+        self, picture: Gray, taken: list[npt.NDArray[np.float32]]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None:
         rng = self.rng
         canvas = self.pool[rng.integers(len(self.pool))].astype(np.float32)
         height, width = canvas.shape
@@ -121,11 +145,28 @@ class Windows:
         ratio = height / width * rng.uniform(0.8, 1.15)
         half = np.array([[-1, -ratio], [1, -ratio], [1, ratio], [-1, ratio]], np.float32) * seen / 2
         angle = rng.normal(0, 0.05 if rng.random() < 0.7 else 0.14)
-        turn = np.array([[np.cos(angle), -np.sin(angle) + rng.normal(0, 0.05)], [np.sin(angle) + rng.normal(0, 0.05), np.cos(angle)]], np.float32)
-        corners = half @ turn.T + rng.normal(0, 0.025, (4, 2)).astype(np.float32) * seen * np.array([1, 0.5], np.float32)
-        corners += np.array([rng.uniform(0.05, 0.95) * picture.shape[1], rng.uniform(0.05, 0.95) * picture.shape[0]], np.float32)
+        turn = np.array(
+            [
+                [np.cos(angle), -np.sin(angle) + rng.normal(0, 0.05)],
+                [np.sin(angle) + rng.normal(0, 0.05), np.cos(angle)],
+            ],
+            np.float32,
+        )
+        corners = half @ turn.T + rng.normal(0, 0.025, (4, 2)).astype(np.float32) * seen * np.array(
+            [1, 0.5], np.float32
+        )
+        corners += np.array(
+            [rng.uniform(0.05, 0.95) * picture.shape[1], rng.uniform(0.05, 0.95) * picture.shape[0]],
+            np.float32,
+        )
         box = np.concatenate([corners.min(0), corners.max(0)])
-        if box[0] < -0.2 * seen or box[2] > picture.shape[1] + 0.2 * seen or box[1] < 0 or box[3] > picture.shape[0] or not self._free(box, taken):
+        if (
+            box[0] < -0.2 * seen
+            or box[2] > picture.shape[1] + 0.2 * seen
+            or box[1] < 0
+            or box[3] > picture.shape[0]
+            or not self._free(box, taken)
+        ):
             return None
         shrink = seen / width
         if shrink < 0.8:
@@ -137,7 +178,9 @@ class Windows:
         around = cv2.GaussianBlur(around, (3, 3), 0)
         gain = rng.uniform(0.45, 1.2) if rng.random() < 0.9 else rng.uniform(1.2, 1.8)
         light = picture.mean() / 128 if rng.random() < 0.5 else 1.0
-        drawn = cv2.warpPerspective(canvas, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) * gain * np.clip(light, 0.4, 1.3) + rng.uniform(-20, 20)
+        drawn = cv2.warpPerspective(
+            canvas, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ) * gain * np.clip(light, 0.4, 1.3) + rng.uniform(-20, 20)
         if rng.random() < 0.5:
             drawn = lens(drawn, rng, 0.8)
         if rng.random() < 0.3:  # the shadow of the bumper or of a recess around it
@@ -160,20 +203,34 @@ class Windows:
         box = np.array([left, top, left + w, top + h], np.float32)
         if not self._free(box, taken):
             return
-        kinds = (self._words, self._date, self._sign, self._grille, self._lamp, self._lamp, self._empty, self._badge, self._badge)
+        kinds = (
+            self._words,
+            self._date,
+            self._sign,
+            self._grille,
+            self._lamp,
+            self._lamp,
+            self._empty,
+            self._badge,
+            self._badge,
+        )
         kinds[rng.integers(len(kinds))](picture, box)
         taken.append(box)
 
     def _area(self, picture: Gray, box: npt.NDArray[np.float32]) -> Gray:
-        l, t, r, b = (round(float(v)) for v in box)
-        return picture[max(0, t) : max(0, b), max(0, l) : max(0, r)]
+        left, top, right, bottom = (max(0, round(float(v))) for v in box)
+        return picture[top:bottom, left:right]
 
-    def _lay(self, picture: Gray, box: npt.NDArray[np.float32], text: str, tone: float, share: float = 1.0) -> None:
+    def _lay(
+        self, picture: Gray, box: npt.NDArray[np.float32], text: str, tone: float, share: float = 1.0
+    ) -> None:
         area = self._area(picture, box)
         if area.shape[0] < 5 or area.shape[1] < 5:
             return
         mask = self.fonts.word(int(self.rng.integers(len(self.fonts.paths))), text)
-        mask = cv2.resize(mask, (area.shape[1], max(3, round(area.shape[0] * share))), interpolation=cv2.INTER_AREA)
+        mask = cv2.resize(
+            mask, (area.shape[1], max(3, round(area.shape[0] * share))), interpolation=cv2.INTER_AREA
+        )
         top = (area.shape[0] - mask.shape[0]) // 2
         part = area[top : top + mask.shape[0]]
         part[:] = part * (1 - mask) + tone * mask
@@ -190,7 +247,13 @@ class Windows:
         """What cameras burn in: date, time, name, on the picture itself."""
         rng = self.rng
         a, b, c = rng.integers(1, 13), rng.integers(1, 32), rng.integers(0, 60)
-        text = [f"20{b % 25:02}-{a:02}-{b:02} {a:02}:{c:02}:{b:02}", f"{a:02}/{b:02}/20{c % 25:02}", f"{a:02}:{c:02}:{b:02} PM", f"CAM {a}", f"20{c % 25:02}/{a:02}/{b:02}"][rng.integers(5)]
+        text = [
+            f"20{b % 25:02}-{a:02}-{b:02} {a:02}:{c:02}:{b:02}",
+            f"{a:02}/{b:02}/20{c % 25:02}",
+            f"{a:02}:{c:02}:{b:02} PM",
+            f"CAM {a}",
+            f"20{c % 25:02}/{a:02}/{b:02}",
+        ][rng.integers(5)]
         box = box.copy()
         box[3] = min(box[3], box[1] + (box[2] - box[0]) * rng.uniform(0.08, 0.22))
         tone = rng.choice([0.0, 255.0, 230.0])
@@ -210,8 +273,22 @@ class Windows:
         ink = 255 - ground + rng.uniform(-30, 30)
         step = (box[3] - box[1]) / lines
         for line in range(lines):
-            inner = np.array([box[0] + (box[2] - box[0]) * rng.uniform(0.05, 0.25), box[1] + step * (line + 0.1), box[2] - (box[2] - box[0]) * rng.uniform(0.05, 0.25), box[1] + step * (line + 0.9)], np.float32)
-            self._lay(picture, inner, " ".join(WORDS[rng.integers(len(WORDS))] for _ in range(rng.integers(1, 3))), ink, rng.uniform(0.4, 0.9))
+            inner = np.array(
+                [
+                    box[0] + (box[2] - box[0]) * rng.uniform(0.05, 0.25),
+                    box[1] + step * (line + 0.1),
+                    box[2] - (box[2] - box[0]) * rng.uniform(0.05, 0.25),
+                    box[1] + step * (line + 0.9),
+                ],
+                np.float32,
+            )
+            self._lay(
+                picture,
+                inner,
+                " ".join(WORDS[rng.integers(len(WORDS))] for _ in range(rng.integers(1, 3))),
+                ink,
+                rng.uniform(0.4, 0.9),
+            )
 
     def _grille(self, picture: Gray, box: npt.NDArray[np.float32]) -> None:
         """Bars, vents and windows of houses: strong edges in a regular order."""
@@ -243,7 +320,9 @@ class Windows:
             radius = max(2, round(min(axes[1] * rng.uniform(0.4, 0.9), axes[0] / count * 0.7)))
             cv2.circle(picture, middle, radius, float(rng.uniform(0, 255)), -1, cv2.LINE_AA)
             cv2.circle(picture, middle, radius, float(rng.uniform(0, 255)), max(1, radius // 5), cv2.LINE_AA)
-        cv2.ellipse(picture, center, axes, 0, 0, 360, float(rng.uniform(0, 255)), int(rng.integers(1, 4)), cv2.LINE_AA)
+        cv2.ellipse(
+            picture, center, axes, 0, 0, 360, float(rng.uniform(0, 255)), int(rng.integers(1, 4)), cv2.LINE_AA
+        )
         area = self._area(picture, box)
         if area.size and rng.random() < 0.5:
             area += rng.normal(0, rng.uniform(2, 25), area.shape)
@@ -260,14 +339,31 @@ class Windows:
         if rng.random() < 0.8:
             cv2.ellipse(picture, center, axes, 0, 0, 360, ground, -1, cv2.LINE_AA)
         cv2.ellipse(picture, center, axes, 0, 0, 360, ink, max(1, axes[1] // 6), cv2.LINE_AA)
-        inner = np.array([center[0] - axes[0] * 0.75, center[1] - axes[1] * 0.6, center[0] + axes[0] * 0.75, center[1] + axes[1] * 0.6], np.float32)
+        inner = np.array(
+            [
+                center[0] - axes[0] * 0.75,
+                center[1] - axes[1] * 0.6,
+                center[0] + axes[0] * 0.75,
+                center[1] + axes[1] * 0.6,
+            ],
+            np.float32,
+        )
         if rng.random() < 0.6:
-            text = WORDS[rng.integers(len(WORDS))].title() if rng.random() < 0.6 else "HVTWMXAL"[rng.integers(8)]
+            text = (
+                WORDS[rng.integers(len(WORDS))].title() if rng.random() < 0.6 else "HVTWMXAL"[rng.integers(8)]
+            )
             self._lay(picture, inner, text, ink)
         else:
             for _ in range(int(rng.integers(1, 4))):
                 points = np.stack([rng.uniform(inner[0], inner[2], 3), rng.uniform(inner[1], inner[3], 3)], 1)
-                cv2.polylines(picture, [points.astype(np.int32)], bool(rng.random() < 0.5), ink, max(1, axes[1] // 5), cv2.LINE_AA)
+                cv2.polylines(
+                    picture,
+                    [points.astype(np.int32)],
+                    bool(rng.random() < 0.5),
+                    ink,
+                    max(1, axes[1] // 5),
+                    cv2.LINE_AA,
+                )
 
     def _empty(self, picture: Gray, box: npt.NDArray[np.float32]) -> None:
         """A rectangle without characters: panel, mirror, window, blank board."""
@@ -278,7 +374,13 @@ class Windows:
         ramp = np.linspace(rng.uniform(-30, 30), rng.uniform(-30, 30), area.shape[1], dtype=np.float32)
         area[:] = rng.uniform(0, 255) + ramp
         if rng.random() < 0.5:
-            cv2.rectangle(picture, (round(float(box[0])), round(float(box[1]))), (round(float(box[2])), round(float(box[3]))), float(rng.uniform(0, 255)), int(rng.integers(1, 4)))
+            cv2.rectangle(
+                picture,
+                (round(float(box[0])), round(float(box[1]))),
+                (round(float(box[2])), round(float(box[3]))),
+                float(rng.uniform(0, 255)),
+                int(rng.integers(1, 4)),
+            )
 
 
 def _ellipse(box: npt.NDArray[np.float32]) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -287,7 +389,9 @@ def _ellipse(box: npt.NDArray[np.float32]) -> tuple[tuple[int, int], tuple[int, 
     return center, (max(2, round(float(box[2] - box[0]) / 2)), max(2, round(float(box[3] - box[1]) / 2)))
 
 
-def _mirrored(picture: Gray, boxes: npt.NDArray[np.float32], corners: npt.NDArray[np.float32]) -> tuple[Gray, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _mirrored(
+    picture: Gray, boxes: npt.NDArray[np.float32], corners: npt.NDArray[np.float32]
+) -> tuple[Gray, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     width = picture.shape[1]
     boxes = np.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], 1)
     points = corners.reshape(-1, 4, 2).copy()

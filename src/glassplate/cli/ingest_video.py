@@ -59,6 +59,8 @@ def run_video_lane(
                 task, total=round(source.duration_seconds) or None, completed=int(source.seconds_read)
             ),
         )
+        seconds = max(1, round(source.duration_seconds))
+        bars.update(task, total=seconds, completed=seconds)
         Courier(BatchSigner(camera_id, key.private_key), outbox).deliver(client, outcome)
     return WalkedVideo(outcome, source.counts, walk.gate.still)
 

@@ -117,7 +117,7 @@ def photos_become_reads(stage: Stage) -> None:
     )
 
 
-# --- (3) and (4) searches -----------------------------------------------------------------------------------------
+# --- (4) and (5) searches -----------------------------------------------------------------------------------------
 
 
 def request(stage: Stage, plate: str, **changes: object) -> SearchRequest:
@@ -142,7 +142,7 @@ def wanted_plate() -> str:
 
 
 def officer_searches(stage: Stage) -> None:
-    """Chapter 3."""
+    """Chapter 4."""
     stage.open_chapter("An officer searches one plate, with a purpose and a case number")
     with stage.person(OFFICER) as officer:
         result = officer.search(request(stage, wanted_plate()))
@@ -179,7 +179,7 @@ REFUSALS: dict[str, dict[str, object]] = {
 
 
 def searches_are_refused(stage: Stage) -> None:
-    """Chapter 4."""
+    """Chapter 5."""
     stage.open_chapter("What the charter does not allow is refused, and each refusal names its rule")
     with stage.person(OFFICER) as officer:
         for what, changes in REFUSALS.items():
@@ -192,11 +192,11 @@ def searches_are_refused(stage: Stage) -> None:
                 demonstrate(False, f"{what} is refused")
 
 
-# --- (5) hot list ---------------------------------------------------------------------------------------------------
+# --- (6) hot list ---------------------------------------------------------------------------------------------------
 
 
 def hotlist_raises_alert(stage: Stage) -> None:
-    """Chapter 5."""
+    """Chapter 6."""
     stage.open_chapter("A wanted plate passes: alert, a person's eye, a disposition")
     row = photo_rows("hotlist")[0]
     ends = f"{stage.started_at + timedelta(days=3):%Y-%m-%d}"
@@ -241,11 +241,11 @@ def hotlist_raises_alert(stage: Stage) -> None:
     say(f"  Confirmed and closed as 'vehicle_located' by entry {receipt.entry_index}.")
 
 
-# --- (6) death ------------------------------------------------------------------------------------------------------
+# --- (7) death ------------------------------------------------------------------------------------------------------
 
 
 def days_pass(stage: Stage, today: datetime) -> Path:
-    """Chapter 6; returns a thief's copy of the first day's segment."""
+    """Chapter 7; returns a thief's copy of the first day's segment."""
     stage.open_chapter("31 days pass, each with its duties; the first day's key dies")
     death = stage.photo_day + timedelta(days=RETENTION_DAYS)
     with progress() as bars:

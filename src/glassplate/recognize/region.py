@@ -35,7 +35,7 @@ STRANGE_LETTER_COSTS = (
     0.6  # a legible letter that is not of the phrase: another state's frame, a dealer's name
 )
 FORMAT_SPEAKS_AGAINST = 2.0
-LEAST_EVIDENCE = 4.0  # these two chosen on photos with truth (docs/recognition-regions.md)
+LEAST_EVIDENCE = 4.0  # these two set beforehand, then held against photos with truth (docs/recognition-regions.md)
 LEAST_LEAD = 2.0
 
 _READ_AS = str.maketrans("015826", "OISBZG")
@@ -62,42 +62,53 @@ class RegionReader:
         if across < NARROWEST or across > FLATTEST * along:
             return UNKNOWN, 0.0
         bands = bands_of(pixels, corners, SPANS, WORDS_WIDTH)
-        words = [text_of(greedy(one)) for one in self._network.steps(bands)]
-        return judge(words, candidate.text)
+        above, below = (text_of(greedy(one)) for one in self._network.steps(bands))
+        return judge((above, below), candidate.text)
 
 
-def judge(words: list[str], serial: str) -> tuple[str, float]:
-    """The region that the words above and below ``serial`` name; see the module."""
-    evidence = evidence_by_region(words)
+def judge(words: tuple[str, str], serial: str) -> tuple[str, float]:
+    """The region that the words (above, below) around ``serial`` name; see the module."""
+    by_place = [evidence_in(line) for line in words]
     fitting = known_formats(serial) | known_formats(corrected(serial) or serial)
-    for code in evidence:
-        if code not in fitting:
-            evidence[code] -= FORMAT_SPEAKS_AGAINST
-    ranked = sorted(evidence.items(), key=lambda one: (-one[1], one[0]))
-    if not ranked or ranked[0][1] < LEAST_EVIDENCE:
+    ranked = sorted(
+        (
+            (
+                sum(place.get(code, 0.0) for place in by_place)
+                - (0 if code in fitting else FORMAT_SPEAKS_AGAINST),
+                code,
+            )
+            for code in {code for place in by_place for code in place}
+        ),
+        key=lambda one: (-one[0], one[1]),
+    )
+    if not ranked or ranked[0][0] < LEAST_EVIDENCE:
         return UNKNOWN, 0.0
-    lead = ranked[0][1] - (ranked[1][1] if len(ranked) > 1 else 0.0)
-    if lead < LEAST_LEAD:
+    evidence, region = ranked[0]
+    lead = evidence - (ranked[1][0] if len(ranked) > 1 else 0.0)
+    if lead < LEAST_LEAD or any(_speaks_for_another(place, region) for place in by_place):
         return UNKNOWN, 0.0
-    return ranked[0][0], 1 - 2.0 ** -(min(ranked[0][1], lead) + 1)
+    return region, 1 - 2.0 ** -(min(evidence, lead) + 1)
 
 
-def evidence_by_region(words: list[str]) -> dict[str, float]:
-    """Region -> letters that speak for it: the best phrase above the serial and the best one below, added."""
-    best: dict[str, list[float]] = {}
-    for at, line in enumerate(words):
-        letters = _ON_STICKERS.sub("", _letters(line))
-        present = Counter(letters)
-        for phrase in _phrases():
-            if 2 * (present & phrase.counted).total() <= len(phrase.letters):
-                continue  # it lacks half the letters; no need to align them
-            mistakes = distance_inside(phrase.letters, letters)
-            strange = max(0, len(letters) - len(phrase.letters))
-            found = len(phrase.letters) - MISTAKE_COSTS * mistakes - STRANGE_LETTER_COSTS * strange
-            places = best.setdefault(phrase.code, [0.0, 0.0])
-            place = 0 if at < len(words) // 2 else 1
-            places[place] = max(places[place], found)
-    return {code: sum(places) for code, places in best.items() if sum(places) > 0}
+def _speaks_for_another(place: dict[str, float], region: str) -> bool:
+    """Whether the words at one place name another state, such as a dealer's frame does."""
+    return place.get(region, 0.0) < LEAST_EVIDENCE <= max(place.values(), default=0.0)
+
+
+def evidence_in(line: str) -> dict[str, float]:
+    """Region -> letters of ``line`` that speak for it, by the phrase that fits best; regions without any left out."""
+    letters = _ON_STICKERS.sub("", _letters(line))
+    present = Counter(letters)
+    best: dict[str, float] = {}
+    for phrase in _phrases():
+        if 2 * (present & phrase.counted).total() <= len(phrase.letters):
+            continue  # it lacks half the letters; no need to align them
+        mistakes = distance_inside(phrase.letters, letters)
+        strange = max(0, len(letters) - len(phrase.letters))
+        found = len(phrase.letters) - MISTAKE_COSTS * mistakes - STRANGE_LETTER_COSTS * strange
+        if found > best.get(phrase.code, 0.0):
+            best[phrase.code] = found
+    return best
 
 
 def distance_inside(phrase: str, line: str) -> int:

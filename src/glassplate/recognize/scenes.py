@@ -134,4 +134,4 @@ def _described(pixels: Pixels, vehicle: Found | None, plate: FrameBox) -> Vehicl
     votes = color_votes(pixels, vehicle.box, plate) if vehicle.kind in PAINTED else ()
     if not votes:
         return seen
-    return Vehicle(seen.body, seen.body_confidence, votes[0].name, votes[0].confidence)
+    return Vehicle(seen.body, seen.body_confidence, votes[0].name, round(votes[0].confidence, 3))

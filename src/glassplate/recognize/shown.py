@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glassplate.records import FrameBox
 
 SCENE_MARGIN = 0.15  # of the vehicle's box on each side: boxes are often a little short; more is the street
-WIDEST_PLATE, TALLEST_PLATE = 0.8, 0.45  # of its vehicle; a larger "plate" would put back what was hidden
+WIDEST_PLATE = 0.8  # of its vehicle; a larger "plate" would put back what was hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,7 @@ def shown_with(plate: FrameBox, found: Sequence[Found], width: int, height: int)
     should be, or the plate fills more of it than plates do.
     """
     vehicle = carrier(found, plate)
-    if (
-        vehicle is None
-        or plate[2] > WIDEST_PLATE * vehicle.box[2]
-        or plate[3] > TALLEST_PLATE * vehicle.box[3]
-    ):
+    if vehicle is None or plate[2] > WIDEST_PLATE * vehicle.box[2]:
         return None
     left, top, right, bottom = inside(grown(vehicle.box, SCENE_MARGIN, SCENE_MARGIN), width, height)
     glass = glass_above_plate(vehicle, plate, top)

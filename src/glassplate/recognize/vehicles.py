@@ -97,9 +97,8 @@ def _letterboxed(pixels: Pixels) -> tuple[Floats, float, int, int]:
     left, top = (SIDE - inner[0]) // 2, (SIDE - inner[1]) // 2
     kind = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     canvas = np.zeros((SIDE, SIDE, 3), dtype=np.float32)
-    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(pixels, inner, interpolation=kind)[
-        ..., ::-1
-    ]
+    resized = cv2.resize(pixels, inner, interpolation=kind)
+    canvas[top : top + inner[1], left : left + inner[0]] = resized[..., ::-1]
     canvas -= _MEAN
     canvas /= _DEVIATION
     return np.ascontiguousarray(canvas.transpose(2, 0, 1)[None]), scale, left, top

@@ -203,3 +203,10 @@ def _damaged(street: Image.Image, randomness: random.Random) -> Pixels:
     picture = Image.fromarray((light + noise).clip(0, 255).astype(np.uint8))
     picture.save(encoded, "JPEG", quality=randomness.randint(55, 92))
     return np.asarray(Image.open(encoded))
+
+
+def state_plate(name: str, slogan: str, serial: str) -> Pixels:
+    """A flat plate of 240 × 120 pixels that fills its picture: words above and below an invented serial."""
+    look = Look("state", (480, 240), "", (244, 244, 240), (244, 244, 240), (22, 34, 90), 0.46, name, slogan)
+    plate = _plate(look, serial, random.Random(SEED))
+    return np.asarray(plate.resize((240, 120), Image.Resampling.LANCZOS))

@@ -65,12 +65,27 @@ def test_two_colors_share_the_votes():
     assert votes[0].confidence >= votes[1].confidence
 
 
+def test_the_panel_above_the_plate_votes_too():
+    pixels = street(PAINTS["red"])
+    _fill(pixels, (200, 164, 300, 48), PAINTS["blue"])  # above the lower body, within four plate heights
+
+    assert [one.name for one in color_votes(pixels, VEHICLE, PLATE)[:2]] == ["red", "blue"]
+
+
+def lamps_at_night(pixels):
+    dark = (pixels * 0.1).astype(np.uint8)
+    dark[:60, :500] = 255
+    return dark
+
+
 LIGHT_WITHOUT_NAMES = {
+    "night with many lamps": lamps_at_night,
     "night": lambda pixels: (pixels * 0.15).astype(np.uint8),
     "an infrared camera's gray picture": lambda pixels: np.repeat(
         pixels.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2
     ),
     "a camera without an infrared filter": lambda pixels: (pixels * (1.0, 0.55, 0.9)).astype(np.uint8),
+    "dull light, in which nothing is bright": lambda pixels: (60 + pixels * 0.12).astype(np.uint8),
     "blackness": np.zeros_like,
 }
 

@@ -15,12 +15,12 @@ def found_by(*faces, shape=(640, 640)):
 
 
 def test_the_first_channel_is_vertical_in_size_and_offset():
-    (face,) = found_by((50, 80, 0.7, (math.log(10), math.log(5)), (0.5, 0.25)))
+    (face,) = found_by((50, 80, 0.7, (math.log(10), math.log(5)), (0.5, -2.25)))
 
     assert face.kind == "face"
     assert face.confidence == pytest.approx(0.7)
-    # 40 high and 20 wide around x = (80 + .25 + .5) · 4 = 323 and y = (50 + .5 + .5) · 4 = 204
-    assert face.box == pytest.approx((313, 184, 20, 40), abs=1)
+    # 40 high and 20 wide around x = (80 - 2.25 + .5) · 4 = 313 and y = (50 + .5 + .5) · 4 = 204
+    assert face.box == pytest.approx((303, 184, 20, 40), abs=1)
 
 
 def test_rows_and_columns_are_scaled_each_by_its_own():

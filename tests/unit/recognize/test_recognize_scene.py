@@ -142,7 +142,7 @@ NO_SCENE = {
     "only a person around the plate": {"found": (a("person", (200, 150, 250, 220)),)},
     "a vehicle that ends at the plate": {"found": (a("car", (200, 280, 250, 90)),)},
     "a plate as wide as its vehicle": {"found": (a("car", (275, 150, 100, 220)),)},
-    "a plate as high as half its vehicle": {"plate": (250, 200, 120, 110)},
+    "a plate as high as half its vehicle": {"plate": (250, 255, 120, 110)},
     "more boxes than a picture holds": {"found": (CAR, *[a("person", (9, 9, 5, 5))] * MAX_AREAS)},
     "ten thousand faces": {"faces": [a("face", (n % 600, n % 400, 30, 30)) for n in range(10_000)]},
     "ten thousand other plates": {"others": [(n % 600, n % 400, 30, 10) for n in range(10_000)]},
