@@ -4,9 +4,8 @@
 
 Each folder holds photos and ``boxes.csv`` or ``plates.csv`` (columns image, x, y, w, h: every plate). For each group of
 photos (folder, and for names with "night" in them night) one line says: plates; those in a vehicle's box; scenes made;
-plates with a pixel that a scene changed (JPEG aside, none may be); faces that a stricter look (CenterFace at 960, .3) found
-where a scene would be, before and after; and the CPU milliseconds of each step on one thread, median and 95th
-percentile.
+faces that a stricter look (CenterFace at 960, .3) found where a scene would be, before and after; vehicles without a
+color. Then the CPU milliseconds of each step on one thread, median and 95th percentile.
 """
 
 from __future__ import annotations

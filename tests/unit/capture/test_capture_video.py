@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from video_testing import SIZE, picture, sound_only, video, written
 
-from glassplate.capture import _video_protocol, _video_worker
+from glassplate.capture import _video_frames, _video_protocol
 from glassplate.capture import video as video_module
 from glassplate.capture.video import MAX_VIDEO_BYTES, VideoFile
 from glassplate.errors import GlassplateError, InputRefused
@@ -192,7 +192,7 @@ def test_a_file_that_claims_no_frames_a_second_is_read_at_a_guess(tmp_path):
 def test_timestamps_that_lack_or_go_back_are_replaced_by_one_frame_more():
     stream = SimpleNamespace(average_rate=None, guessed_rate=None)
     container = SimpleNamespace(streams=SimpleNamespace(video=[stream]))
-    source = _video_worker._FileSource(container, 12, _video_worker._Counts())
+    source = _video_frames.FileSource(container, 12, _video_frames.Counts())
 
     times = [source._time_of(SimpleNamespace(time=time)) for time in (None, None, 7.0, 7.0, 3.0, None, 9.0)]
 
