@@ -106,7 +106,7 @@ def _measure(
     shown = shown_with(plate, found, pixels.shape[1], pixels.shape[0])
     if shown is None:
         return
-    near = VehicleScenes(lambda _: found, faces)._faces_near(pixels, plate, found)  # noqa: SLF001 - timed alone
+    near = VehicleScenes(lambda _: found, faces, lambda _: [])._faces_near(pixels, plate, found)  # noqa: SLF001 - timed alone
     scene = watch.timed("redaction", redact_scene)(pixels, plate, found, near, others)
     if scene is None:
         return

@@ -97,10 +97,11 @@ class Lane:
 
     def capture(self, outcome: LaneOutcome, on_frame: Callable[[Frame], None] = lambda _frame: None) -> None:
         """Steps (1) to (6) for every frame the camera has."""
+        version = stored_version(self.recognizer, self.scenes.version)  # once: what runs was loaded once
         for frame in self.camera.frames():
             outcome.frames += 1
             try:
-                self._capture_one(frame, outcome)
+                self._capture_one(frame, outcome, version)
             except InputRefused as refusal:
                 outcome.refused.append(str(refusal))
             on_frame(frame)
@@ -109,13 +110,12 @@ class Lane:
         """Step (7); see ``Courier.deliver``."""
         Courier(self.signer, self.outbox).deliver(client, outcome)
 
-    def _capture_one(self, frame: Frame, outcome: LaneOutcome) -> None:
+    def _capture_one(self, frame: Frame, outcome: LaneOutcome, version: str) -> None:
         pixels = self.decoder.decode(frame.data, frame.name)
         candidates = self.recognizer.read(pixels)
         if not candidates:
             outcome.without_plate += 1
         sealed = []
-        version = stored_version(self.recognizer, self.scenes.version)
         kept = self.scenes.of(pixels, [candidate.box for candidate in candidates])
         for ordinal, (candidate, one) in enumerate(zip(candidates, kept, strict=True)):
             read = _plate_read(frame, ordinal, candidate, version, one.vehicle)

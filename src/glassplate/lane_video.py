@@ -54,12 +54,17 @@ class VideoWalk:
     scenes: Scenes
     sealer: Sealer
     outbox: Outbox
+    version: str = field(init=False)
     gate: MotionGate = field(default_factory=MotionGate)
     passages: PassageReader = field(default_factory=PassageReader)
     unkept: deque[Passage] = field(default_factory=lambda: deque(maxlen=MAX_UNKEPT))
     """Vehicles that could not be sealed or kept yet, the oldest first."""
     moved_at: float = field(default_factory=time.monotonic)
     """When the walk last finished a frame, by the monotonic clock."""
+
+    def __post_init__(self) -> None:
+        """Ask once what made the reads: networks do not change under a walk."""
+        self.version = stored_version(self.recognizer, self.scenes.version)
 
     def capture(
         self,
@@ -120,7 +125,7 @@ class VideoWalk:
             character_confidences=plate.character_confidences,
             camera_id=self.camera_id,
             captured_at=passage.seen_at,
-            recognizer=stored_version(self.recognizer, self.scenes.version),
+            recognizer=self.version,
             box=plate.box,
             alternatives=plate.alternatives,
             region=plate.region,

@@ -43,7 +43,9 @@ def fetch_sealer(client: VaultClient, folder: CityFolder) -> Sealer:
     return open_bundle(client.epoch_bundle(), bundle_key)
 
 
-def pinned_recognizer(engine: str, client: VaultClient, folder: CityFolder) -> tuple[Recognizer, Scenes]:
+def pinned_recognizer(
+    engine: str, client: VaultClient, folder: CityFolder, *, video: bool = False
+) -> tuple[Recognizer, Scenes]:
     """The recognizer, and what makes scenes, once the charter in force names them both.
 
     Raises:
@@ -51,7 +53,7 @@ def pinned_recognizer(engine: str, client: VaultClient, folder: CityFolder) -> t
     """
     from glassplate.recognize.scenes import VehicleScenes, stored_version
 
-    recognizer, scenes = recognizer_named(engine), VehicleScenes()
+    recognizer, scenes = recognizer_named(engine, video=video), VehicleScenes()
     demand_pinned(stored_version(recognizer, scenes.version), client, folder)
     return recognizer, scenes
 

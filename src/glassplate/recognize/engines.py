@@ -31,19 +31,19 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:+/@-]{0,76}", re.ASCII)
 _PLATE = re.compile(f"[{ALPHABET}]{{1,16}}")
 
 
-def _own() -> Recognizer:
+def _own(*, video: bool) -> Recognizer:
     from glassplate.recognize.plate_recognizer import PlateRecognizer
 
-    return PlateRecognizer()
+    return PlateRecognizer(whole_frame=not video)
 
 
-def _whole_frame() -> Recognizer:
+def _whole_frame(*, video: bool) -> Recognizer:  # noqa: ARG001 - the same for both
     from glassplate.recognize.whole_frame import WholeFrameRecognizer
 
     return WholeFrameRecognizer()
 
 
-_OWN: dict[str, Callable[[], Recognizer]] = {DEFAULT_ENGINE: _own, "whole-frame": _whole_frame}
+_OWN: dict[str, Callable[..., Recognizer]] = {DEFAULT_ENGINE: _own, "whole-frame": _whole_frame}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ def engines() -> tuple[EngineName, ...]:
     )
 
 
-def engine(name: str = DEFAULT_ENGINE) -> Recognizer:
-    """A new recognizer of this name.
+def engine(name: str = DEFAULT_ENGINE, *, video: bool = False) -> Recognizer:
+    """A new recognizer of this name; with ``video`` as it is meant for frames that follow each other.
 
     Raises:
         UsageError: there is none of this name, or two packages offer one.
         GlassplateError: it is there and does not work.
     """
     if name in _OWN:
-        return _OWN[name]()
+        return _OWN[name](video=video)
     found = list(entry_points(group=GROUP, name=name))
     if not found:
         known = ", ".join(one.name for one in engines())

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     from glassplate.records import FrameBox
 
 NETWORKS = ("plate-detector", "plate-reader", "PP-OCRv6_det_small", "PP-OCRv6_rec_small")
-VERSION_DIGITS = (
-    40  # 160 bits; a sealed read has room for 128 characters of version, networks of the scene included
-)
+VERSION_DIGITS = 40  # 160 bits; a sealed read has room for 128 characters, the scene's networks included
 MAX_READ = 4  # plates of one frame, the surest; more are legible in none
 # Detector's score × reading's confidence, chosen on photos with truth (docs/recognition.md): for a text that looks like a
 # plate of some region, and for any other, which is more often a badge or a telephone number.
@@ -42,9 +40,14 @@ LEAST_COMMONNESS = 1.0  # millions of vehicles
 
 
 class PlateRecognizer:
-    """``Recognizer`` of the product. The networks for the whole frame are loaded at first need."""
+    """``Recognizer`` of the product. The networks for the whole frame are loaded at first need.
 
-    def __init__(self) -> None:
+    ``whole_frame`` False: a frame without a found plate is not read whole. For video, where most frames have no plate
+    and the next look comes a tenth of a second later.
+    """
+
+    def __init__(self, *, whole_frame: bool = True) -> None:
+        self._reads_whole_frames = whole_frame
         network = PlateNetwork()
         self._detector = PlateDetector()
         self._reader = PlateReader(network)
@@ -78,6 +81,8 @@ class PlateRecognizer:
         return [candidate for _, candidate in ranked]
 
     def _anywhere(self, pixels: Pixels) -> list[PlateCandidate]:
+        if not self._reads_whole_frames:
+            return []
         if self._whole_frame is None:
             self._whole_frame = WholeFrameRecognizer(frugal=True)
         return [one for one in self._whole_frame.read(pixels) if not is_burnt_in(one.text)]

@@ -35,7 +35,8 @@ STRANGE_LETTER_COSTS = (
     0.6  # a legible letter that is not of the phrase: another state's frame, a dealer's name
 )
 FORMAT_SPEAKS_AGAINST = 2.0
-LEAST_EVIDENCE = 4.0  # these two set beforehand, then held against photos with truth (docs/recognition-regions.md)
+# Set beforehand, then held against photos with truth: docs/recognition-regions.md.
+LEAST_EVIDENCE = 4.0
 LEAST_LEAD = 2.0
 
 _READ_AS = str.maketrans("015826", "OISBZG")

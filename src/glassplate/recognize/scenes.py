@@ -1,6 +1,6 @@
 """What is kept of a plate beside its text: crop, redacted scene, and the vehicle's class and color.
 
-    (1) find     vehicles and people in the frame, faces in the part that may be shown
+    (1) find     vehicles, people and plates in the frame, faces in the part that may be shown
     (2) describe the vehicle that carries the plate, from pixels that nothing was hidden in yet
     (3) redact   on the pixels, before anything is encoded                            `redaction`
 
@@ -9,6 +9,7 @@ A network that fails raises: a street without people is an answer, a broken netw
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,10 +19,11 @@ from glassplate.recognize.faces import FaceFinder
 from glassplate.recognize.found import carrier
 from glassplate.recognize.hiding import grown, inside
 from glassplate.recognize.model_files import model
+from glassplate.recognize.plate_detector import PlateDetector
 from glassplate.recognize.redaction import redact_scene, redact_to_plate
 from glassplate.recognize.shown import shown_with
 from glassplate.recognize.vehicles import NETWORK as VEHICLE_NETWORK
-from glassplate.recognize.vehicles import VehicleDetector
+from glassplate.recognize.vehicles import VehicleDetector, whole_pixels
 from glassplate.records import Vehicle
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from glassplate.recognize.redaction import RedactedImage
     from glassplate.records import FrameBox
 
+RULES = "scenes/1"  # another number whenever other areas are hidden, or in another way
+NETWORKS = (VEHICLE_NETWORK, FACE_NETWORK, "plate-detector")
+VERSION_DIGITS = 40  # 160 bits; a sealed read has room for 128 characters of both versions
 PAINTED = frozenset(("car", "truck", "bus"))  # of a motorcycle more is seen of rider and engine than of paint
 FACE_MARGIN = 0.1  # of what is shown, on each side: half a face at the edge is found with its other half only
 
@@ -54,7 +59,7 @@ class Scenes(Protocol):
 
     @property
     def version(self) -> str:
-        """The networks by name and hash, empty when there is none; stored with every read."""
+        """Names the networks by their hash, empty when there are none; stored with every read."""
 
     def of(self, pixels: Pixels, plates: Sequence[FrameBox]) -> list[Kept]:
         """What is kept of each plate, all of them read in ``pixels``."""
@@ -85,12 +90,12 @@ class VehicleScenes:
         """
         self._find = find or VehicleDetector().find
         self._find_faces = find_faces or FaceFinder().find
-        self._find_plates = find_plates
+        self._find_plates = find_plates or _plate_finder()
         self._version = shipped_version()
 
     @property
     def version(self) -> str:
-        """Names the two networks and their bytes."""
+        """One hash over the networks; see ``shipped_version``."""
         return self._version
 
     def of(self, pixels: Pixels, plates: Sequence[FrameBox]) -> list[Kept]:
@@ -98,7 +103,9 @@ class VehicleScenes:
         if not plates:
             return []
         found = self._find(pixels)
-        unread = list(self._find_plates(pixels)) if self._find_plates else []
+        height, width = pixels.shape[:2]
+        is_any_shown = any(shown_with(plate, found, width, height) for plate in plates)
+        unread = self._find_plates(pixels) if is_any_shown else ()
         kept = []
         for number, plate in enumerate(plates):
             others = [*plates[:number], *plates[number + 1 :], *unread]
@@ -118,13 +125,26 @@ class VehicleScenes:
 
 
 def shipped_version() -> str:
-    """The version of ``VehicleScenes``, without loading its networks."""
-    return f"{model(VEHICLE_NETWORK).mark} {model(FACE_NETWORK).mark}"
+    """The version of ``VehicleScenes``: of the rules of hiding, and one hash over every network, which are not loaded."""
+    digest = hashlib.sha256()
+    for name in NETWORKS:
+        digest.update(f"{name} {model(name).sha256}\n".encode())
+    return f"{RULES}@{digest.hexdigest()[:VERSION_DIGITS]}"
 
 
 def stored_version(recognizer: Recognizer, scenes_version: str) -> str:
-    """What a read says of its making, and what a charter must name: every network behind anything that is stored."""
+    """What a read says of its making, and what a charter must name: every network behind what is stored."""
     return f"{recognizer.version} {scenes_version}".rstrip()
+
+
+def _plate_finder() -> Callable[[Pixels], list[FrameBox]]:
+    detector = PlateDetector()
+
+    def find(pixels: Pixels) -> list[FrameBox]:
+        edges = (one.box for one in detector.find(pixels))
+        return [whole_pixels(left, top, right - left, bottom - top) for left, top, right, bottom in edges]
+
+    return find
 
 
 def _described(pixels: Pixels, vehicle: Found | None, plate: FrameBox) -> Vehicle:

@@ -27,10 +27,15 @@ LOST_AFTER = timedelta(
 REACH_WIDTHS = 2.0  # how far from its expected place a plate may be, in its own widths
 REACH_OF_SAME_TEXT_WIDTHS = 8.0  # when it reads the same: a fast vehicle, or few frames a second
 REACH_OF_OTHER_TEXT_WIDTHS = 0.8  # when it reads quite differently
-SAME_TEXT, OTHER_TEXT = 0.7, 0.45  # share of characters in common; two plates of one format share a fifth by chance
+SAME_TEXT, OTHER_TEXT = (
+    0.7,
+    0.45,
+)  # share of characters in common; two plates of one format share a fifth by chance
 LARGEST_GROWTH = 1.8  # of the width, from one look to the next
 STEADINESS = 0.5  # share of a newly measured speed in the kept one
-LEGIBLE = 0.5  # of the least sure character: two quite different texts that are no less legible are two plates
+LEGIBLE = (
+    0.5  # of the least sure character: two quite different texts that are no less legible are two plates
+)
 SHORTEST_PART = 2
 MAX_TRACKS = 64  # in view at the same time; a frame full of false boxes must not grow without end
 

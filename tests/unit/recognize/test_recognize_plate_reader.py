@@ -8,7 +8,15 @@ import pytest
 from glassplate.plate_text import ALPHABET
 from glassplate.recognize import plate_reader
 from glassplate.recognize.plate_detector import FoundPlate
-from glassplate.recognize.plate_reader import BANDS, HEIGHT, MARGIN_ACROSS, WIDTH, PlateNetwork, PlateReader, bands_of
+from glassplate.recognize.plate_reader import (
+    BANDS,
+    HEIGHT,
+    MARGIN_ACROSS,
+    WIDTH,
+    PlateNetwork,
+    PlateReader,
+    bands_of,
+)
 
 
 def plate_at(left, top, right, bottom):
@@ -106,7 +114,9 @@ def test_a_flat_plate_has_its_own_bands(monkeypatch):
 
 
 def test_a_square_plate_that_is_not_sure_is_read_in_two_lines(monkeypatch):
-    read, asked = bands_asked_for(monkeypatch, (10, 10, 110, 90), "K7D", "K7D", "K7D", "KDR", "7214", sure=0.8)
+    read, asked = bands_asked_for(
+        monkeypatch, (10, 10, 110, 90), "K7D", "K7D", "K7D", "KDR", "7214", sure=0.8
+    )
     assert asked == [BANDS, plate_reader.LINES]
     assert read.text == "KDR7214"
 

@@ -56,6 +56,7 @@ class Nowhere:
 
 def recognizer(plates, texts, anywhere=(), regions=None):
     made = PlateRecognizer.__new__(PlateRecognizer)
+    made._reads_whole_frames = True
     made._detector, made._reader = Finds(*plates), Reads(*texts)
     made._whole_frame, made._regions = Anywhere(*anywhere), regions or Nowhere()
     return made
@@ -100,7 +101,15 @@ def test_no_more_boxes_are_read_than_a_frame_may_cost():
 def test_the_whole_frame_is_read_only_where_no_plate_was_found():
     assert [one.text for one in recognizer([], [], ["5MRT480"]).read(PIXELS)] == ["5MRT480"]
     assert [one.text for one in recognizer([found()], [None], ["5MRT480"]).read(PIXELS)] == ["5MRT480"]
-    assert [one.text for one in recognizer([found()], [text("7KDR214")], ["5MRT480"]).read(PIXELS)] == ["7KDR214"]
+    assert [one.text for one in recognizer([found()], [text("7KDR214")], ["5MRT480"]).read(PIXELS)] == [
+        "7KDR214"
+    ]
+
+
+def test_video_does_without_the_whole_frame():
+    made = recognizer([], [], ["5MRT480"])
+    made._reads_whole_frames = False
+    assert made.read(PIXELS) == []
 
 
 def test_a_date_in_the_frame_is_no_plate_either():

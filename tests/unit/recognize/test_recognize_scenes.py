@@ -1,5 +1,6 @@
 """From a frame and its plates to what is kept of each: networks in fakes, and once in earnest."""
 
+import hashlib
 import io
 
 import numpy as np
@@ -9,7 +10,9 @@ from recognize_testing import DEMO_PHOTOS
 from scenes_testing import FaceSession, VehicleSession, a, demo_photo, noise, with_people
 
 from glassplate.errors import GlassplateError
+from glassplate.recognize.engines import engine
 from glassplate.recognize.faces import FaceFinder
+from glassplate.recognize.model_files import model
 from glassplate.recognize.scenes import (
     PlatesOnly,
     VehicleScenes,
@@ -29,7 +32,7 @@ def nothing(_pixels):
     return []
 
 
-def scenes(found=(CAR,), faces=nothing, plates=None):
+def scenes(found=(CAR,), faces=nothing, plates=nothing):
     return VehicleScenes(lambda _: list(found), faces, plates)
 
 
@@ -88,7 +91,7 @@ def test_no_network_looks_where_no_plate_was_read_and_no_face_is_sought_where_no
         raise AssertionError
 
     assert VehicleScenes(must_not_run, must_not_run, must_not_run).of(FRAME, []) == []
-    (kept,) = VehicleScenes(nothing, must_not_run).of(FRAME, [PLATE])
+    (kept,) = VehicleScenes(nothing, must_not_run, must_not_run).of(FRAME, [PLATE])
     assert kept.scene is None
 
 
@@ -105,14 +108,15 @@ def test_a_network_that_fails_is_an_error_and_not_an_empty_road():
     def broken(_pixels):
         raise GlassplateError("The network broke.")
 
-    for parts in ((broken, nothing), (lambda _: [CAR], broken), (lambda _: [CAR], nothing, broken)):
+    car = lambda _: [CAR]  # noqa: E731
+    for parts in ((broken, nothing, nothing), (car, broken, nothing), (car, nothing, broken)):
         with pytest.raises(GlassplateError, match="broke"):
             VehicleScenes(*parts).of(FRAME, [PLATE])
 
 
 def test_a_network_that_sees_everything_everywhere_leaves_the_plate_alone():
     detector = VehicleDetector(VehicleSession(scores=1.0))
-    (kept,) = VehicleScenes(detector.find, FaceFinder(FaceSession()).find).of(FRAME, [PLATE])
+    (kept,) = VehicleScenes(detector.find, FaceFinder(FaceSession()).find, nothing).of(FRAME, [PLATE])
     assert kept.scene is None
 
 
@@ -127,11 +131,36 @@ def test_a_stored_version_names_the_networks_of_recognizer_and_scenes():
     class Recognizer:
         version = "letters/1 reader@0123456789ab"
 
+    hashed = "".join(
+        f"{name} {model(name).sha256}\n" for name in ("nanodet-g-416", "centerface", "plate-detector")
+    )
+    digest = hashlib.sha256(hashed.encode()).hexdigest()
     version = stored_version(Recognizer(), shipped_version())
-    assert version.startswith("letters/1 reader@0123456789ab nanodet-g-416@")
-    assert " centerface@" in version
+    assert version == f"letters/1 reader@0123456789ab scenes/1@{digest[:40]}"
     assert stored_version(Recognizer(), PlatesOnly().version) == Recognizer.version
     assert scenes().version == shipped_version()
+
+
+def test_versions_of_every_engine_fit_into_a_sealed_read():
+    for name in ("glassplate", "whole-frame"):
+        assert len(stored_version(engine(name), shipped_version())) <= 128
+
+
+def test_a_plate_that_was_not_read_is_found_and_hidden():
+    pixels = np.concatenate([np.asarray(demo_photo(1)), np.asarray(demo_photo(7))], axis=1)
+    both = a("car", (250, 60, 1500, 600))
+    left, right = PLATES[1], (960 + 406, 363, 268, 100)
+
+    (kept,) = VehicleScenes(lambda _: [both], nothing).of(pixels, [left])
+
+    assert "1 other plate" in kept.scene.what_was_removed
+    shown = np.asarray(Image.open(io.BytesIO(kept.scene.jpeg))).astype(int)
+    scale = shown.shape[1] / 1920
+    x, y, width, height = (round(one * scale) for one in (right[0] - 25, right[1], right[2], right[3]))
+    assert shown.std(axis=(0, 1)).max() > 20
+    assert all(one.text != "9WCA158" for one in engine("whole-frame").read(shown.astype(np.uint8)))
+    assert any(one.text == "9WCA158" for one in engine("whole-frame").read(pixels))
+    assert shown[y + 6 : y + height - 6, x + 10 : x + width - 10].std() < 25
 
 
 PLATES = {1: (497, 316, 149, 59), 5: (382, 410, 276, 103), 14: (588, 375, 146, 62)}

@@ -26,6 +26,11 @@ CAR = Found("car", 0.625, (200, 150, 250, 220))
 SECOND = replace(CANDIDATE, text="6HNV372", box=(10, 440, 60, 18))
 
 
+def vehicle_scenes():
+    """Scenes whose networks see one car, no face and no other plate."""
+    return VehicleScenes(lambda _: [CAR], lambda _: [], lambda _: [])
+
+
 def frame(name="street.jpg"):
     data = name.encode()
     return Frame(CAMERA, READ.captured_at, hashlib.sha256(data).hexdigest(), data, name)
@@ -60,7 +65,7 @@ def opened(sealed, kind):
 
 
 def test_the_vault_can_open_read_crop_and_scene_of_a_plate_in_a_vehicle(tmp_path):
-    scenes = VehicleScenes(lambda _: [CAR], lambda _: [])
+    scenes = vehicle_scenes()
 
     (sealed,), outcome = walked(tmp_path, [CANDIDATE], scenes)
 
@@ -75,7 +80,7 @@ def test_the_vault_can_open_read_crop_and_scene_of_a_plate_in_a_vehicle(tmp_path
 
 
 def test_a_plate_without_a_vehicle_is_sealed_without_a_scene(tmp_path):
-    waiting, _ = walked(tmp_path, [CANDIDATE, SECOND], VehicleScenes(lambda _: [CAR], lambda _: []))
+    waiting, _ = walked(tmp_path, [CANDIDATE, SECOND], vehicle_scenes())
 
     with_scene, without = waiting
     assert with_scene.scene is not None
@@ -93,7 +98,7 @@ def test_a_lane_that_keeps_plates_only_says_so_in_its_version(tmp_path):
 
 def test_the_same_frame_gets_the_same_id_and_a_frame_without_plate_is_counted(tmp_path):
     first, _ = walked(tmp_path / "a", [CANDIDATE], PlatesOnly())
-    second, _ = walked(tmp_path / "b", [CANDIDATE], VehicleScenes(lambda _: [CAR], lambda _: []))
+    second, _ = walked(tmp_path / "b", [CANDIDATE], vehicle_scenes())
     nothing, outcome = walked(tmp_path / "c", [], PlatesOnly())
 
     assert first[0].read_id == second[0].read_id
@@ -105,7 +110,7 @@ def test_a_network_of_the_scene_that_fails_stops_the_lane_and_nothing_of_the_fra
     def broken(_pixels):
         raise GlassplateError("The network broke.")
 
-    one, outcome = lane(tmp_path, [CANDIDATE], VehicleScenes(broken, broken)), LaneOutcome()
+    one, outcome = lane(tmp_path, [CANDIDATE], VehicleScenes(broken, broken, broken)), LaneOutcome()
     with pytest.raises(GlassplateError, match="broke"):
         one.capture(outcome)
 
