@@ -188,7 +188,7 @@ class Blind:
     ],
 )
 def test_doctor_is_red_where_the_recognizer_does_not_read(run, tmp_path, monkeypatch, make, said):
-    monkeypatch.setitem(engines._OWN, "glassplate", make)
+    monkeypatch.setitem(engines._OWN, "glassplate", lambda **_: make())
     code, found = checks(run, tmp_path)
     assert code == 1
     assert [said in detail for name, ok, detail in found if name == "recognizer" and not ok] == [True]

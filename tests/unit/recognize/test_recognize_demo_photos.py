@@ -15,6 +15,7 @@ def test_the_list_names_exactly_the_photos_there_are():
     assert [row["file"] for row in demo_rows()] == sorted(path.name for path in DEMO_PHOTOS.glob("*.jpg"))
     assert {path.name for path in DEMO_PHOTOS.iterdir()} - {row["file"] for row in demo_rows()} == {
         "NOTICE",
+        "passage.mp4",
         "photos.csv",
     }
 

@@ -47,7 +47,7 @@ def test_listing_imports_nothing(offered):
 
 def test_our_names_cannot_be_taken(offered, monkeypatch):
     offered(HONEST, name="glassplate")
-    monkeypatch.setitem(engines_module._OWN, "glassplate", lambda: "ours")
+    monkeypatch.setitem(engines_module._OWN, "glassplate", lambda **_: "ours")
     assert engine("glassplate") == "ours"
     assert [one.origin for one in engines() if one.name == "glassplate"] == ["glassplate"]
 
