@@ -16,6 +16,8 @@ from tests.support.city import PASSPHRASE, make_city
 from tests.support.commands import Person, copy_city
 
 from glassplate.files import LocalFiles
+from glassplate.recognize.engines import engine
+from glassplate.recognize.scenes import shipped_version, stored_version
 
 OFFICES = ("clerk", "chief", "auditor")
 CAMERA = "court-16th"
@@ -110,7 +112,8 @@ def photos(person, photo):
 def city_template(tmp_path_factory):
     """A demo city two days old with reads in two sealed segments, made in this process: quick, and the same bytes."""
     root = tmp_path_factory.mktemp("young")
-    city = make_city(root / "city", datetime.now(UTC) - timedelta(days=2))
+    ours = stored_version(engine(), shipped_version())
+    city = make_city(root / "city", datetime.now(UTC) - timedelta(days=2), recognizers=("test 1", ours))
     city.ingest("7KDR214", "8ABC123")
     city.pass_days(1)
     city.ingest("7KDR214")

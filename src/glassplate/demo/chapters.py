@@ -16,7 +16,7 @@ from glassplate.cli.search import marked, receipt_line
 from glassplate.client import VaultClient
 from glassplate.demo.stage import ADMINISTRATOR, AUDITOR, CAMERAS, OFFICER, PEOPLE, Stage
 from glassplate.errors import GlassplateError, Refused
-from glassplate.records import SearchRequest
+from glassplate.records import UNKNOWN, SearchRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,9 +96,10 @@ def _run_camera(stage: Stage, camera_id: str, street: Path, times: dict[str, dat
 def _tell_reads(reads: Sequence[PlateRead], names: dict[datetime, str]) -> None:
     for read in reads:
         each = " ".join(f"{c}:{v:.2f}" for c, v in zip(read.text, read.character_confidences, strict=True))
-        when = read.captured_at
+        when, seen = read.captured_at, read.vehicle
+        vehicle = " ".join(word for word in (seen.color, seen.body) if word != UNKNOWN) or UNKNOWN
         say(
-            f"    {names.get(when, '?'):<14} [bold]{read.text:<8}[/] {when:%Y-%m-%d %H:%M} vehicle unknown   {each}"
+            f"    {names.get(when, '?'):<14} [bold]{read.text:<8}[/] {when:%Y-%m-%d %H:%M}   {each}   {vehicle}"
         )
 
 
@@ -113,7 +114,8 @@ def photos_become_reads(stage: Stage) -> None:
     stored = ingest(stage, rows, stage.photo_day + timedelta(hours=7), timedelta(minutes=17))
     demonstrate(stored >= 10, "at least ten reads are stored")  # noqa: PLR2004 - the issue's number
     say(
-        f"  {stored} reads are stored, each sealed to the day's key, each with its plate crop and nothing else of its photo."
+        f"  {stored} reads are stored, each sealed to the day's key with its plate crop and, where the vehicle was found, "
+        "a picture of it without people, windows and other plates. The photos are not stored."
     )
 
 

@@ -1,8 +1,8 @@
 """The state of a plate by the words on it, and "unknown" wherever that is not nearly certain.
 
 A right plate of the wrong state stops an innocent family, so a state is said only where its own words (name, slogan,
-address) stand legibly above or below the serial, nothing else is legible there, no other state comes near, and the
-serial's format does not speak against it.
+address) stand legibly above or below the serial, nothing else is legible there and no other state comes near. A name
+that stands there only once must be of a state that issues such serials, or the serial of a format that nobody issues.
 """
 
 from __future__ import annotations
@@ -38,9 +38,20 @@ FORMAT_SPEAKS_AGAINST = 2.0
 # Set beforehand, then held against photos with truth: docs/recognition-regions.md.
 LEAST_EVIDENCE = 4.0
 LEAST_LEAD = 2.0
+MOST_STRANGE_LETTERS = (
+    3  # beside a name that stands alone: FLORIDA STATE and VIRGINIA TECH are frames of alumni
+)
 
 _READ_AS = str.maketrans("015826", "OISBZG")
 _ON_STICKERS = re.compile(r"JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one line says of one region. ``evidence``: letters net; ``strange``: letters beside the phrase."""
+
+    evidence: float
+    strange: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,44 +82,65 @@ def judge(words: tuple[str, str], serial: str) -> tuple[str, float]:
     """The region that the words (above, below) around ``serial`` name; see the module."""
     by_place = [evidence_in(line) for line in words]
     fitting = known_formats(serial) | known_formats(corrected(serial) or serial)
+    total: dict[str, float] = {}
+    for place in by_place:
+        for code, said in place.items():
+            total[code] = total.get(code, 0.0) + said.evidence
     ranked = sorted(
         (
-            (
-                sum(place.get(code, 0.0) for place in by_place)
-                - (0 if code in fitting else FORMAT_SPEAKS_AGAINST),
-                code,
-            )
-            for code in {code for place in by_place for code in place}
+            (evidence - (0 if code in fitting else FORMAT_SPEAKS_AGAINST), code)
+            for code, evidence in total.items()
         ),
         key=lambda one: (-one[0], one[1]),
     )
     if not ranked or ranked[0][0] < LEAST_EVIDENCE:
         return UNKNOWN, 0.0
     evidence, region = ranked[0]
-    lead = evidence - (ranked[1][0] if len(ranked) > 1 else 0.0)
-    if lead < LEAST_LEAD or any(_speaks_for_another(place, region) for place in by_place):
+    lead = evidence - ranked[1][0] if len(ranked) > 1 else evidence
+    if len(ranked) > 1 and lead <= LEAST_LEAD:
+        return UNKNOWN, 0.0
+    if any(_speaks_for_another(place, region) for place in by_place):
+        return UNKNOWN, 0.0
+    if not _says_it_twice(by_place, region) and _may_be_a_frame(by_place, region, fitting):
         return UNKNOWN, 0.0
     return region, 1 - 2.0 ** -(min(evidence, lead) + 1)
 
 
-def _speaks_for_another(place: dict[str, float], region: str) -> bool:
+def _speaks_for_another(place: dict[str, _Said], region: str) -> bool:
     """Whether the words at one place name another state, such as a dealer's frame does."""
-    return place.get(region, 0.0) < LEAST_EVIDENCE <= max(place.values(), default=0.0)
+    strongest = max((said.evidence for said in place.values()), default=0.0)
+    return not _names(place, region) and strongest >= LEAST_EVIDENCE
 
 
-def evidence_in(line: str) -> dict[str, float]:
-    """Region -> letters of ``line`` that speak for it, by the phrase that fits best; regions without any left out."""
+def _names(place: dict[str, _Said], region: str) -> bool:
+    return region in place and place[region].evidence >= LEAST_EVIDENCE
+
+
+def _says_it_twice(by_place: list[dict[str, _Said]], region: str) -> bool:
+    return all(_names(place, region) for place in by_place)
+
+
+def _may_be_a_frame(by_place: list[dict[str, _Said]], region: str, fitting: frozenset[str]) -> bool:
+    """Whether a name that stands there once is of a format that only others issue, or among other words."""
+    is_foreign = bool(fitting) and region not in fitting
+    return is_foreign or any(
+        place[region].strange > MOST_STRANGE_LETTERS for place in by_place if _names(place, region)
+    )
+
+
+def evidence_in(line: str) -> dict[str, _Said]:
+    """Region -> what ``line`` says for it, by the phrase that fits best; regions without any evidence left out."""
     letters = _ON_STICKERS.sub("", _letters(line))
     present = Counter(letters)
-    best: dict[str, float] = {}
+    best: dict[str, _Said] = {}
     for phrase in _phrases():
         if 2 * (present & phrase.counted).total() <= len(phrase.letters):
             continue  # it lacks half the letters; no need to align them
         mistakes = distance_inside(phrase.letters, letters)
         strange = max(0, len(letters) - len(phrase.letters))
         found = len(phrase.letters) - MISTAKE_COSTS * mistakes - STRANGE_LETTER_COSTS * strange
-        if found > best.get(phrase.code, 0.0):
-            best[phrase.code] = found
+        if found > (best[phrase.code].evidence if phrase.code in best else 0.0):
+            best[phrase.code] = _Said(found, strange)
     return best
 
 

@@ -78,6 +78,17 @@ def test_a_dealers_frame_with_another_states_name_does_not_name_it(reader):
         (("AKANSAS", ""), "721KDR", UNKNOWN),  # Arkansas misread or Kansas with a speck before it
         (("", ""), "KDR2147", UNKNOWN),
         (("FORD", "CHEVROLET"), "KDR2147", UNKNOWN),
+        (("PENNSYLVANIA", ""), "7KDR214", UNKNOWN),  # a long name in a frame outweighs no format
+        (("CALIFORNIA", ""), "KDR2147", UNKNOWN),
+        (("NEWYORK", ""), "721KDR", UNKNOWN),  # a city, on a dealer's frame
+        (("VIRGINIA", ""), "1KD214", UNKNOWN),  # West Virginia, a bolt on its first word
+        (("KANSAS", ""), "721KDR", UNKNOWN),  # or Arkansas with a sticker on its first two letters
+        (("", "VIRGINIATECH"), "KDR2147", UNKNOWN),  # alumni
+        (("", "MISSISSIPPISTATE"), "KDR2147", UNKNOWN),
+        (("VIRGINIABEACH", ""), "KDR2147", UNKNOWN),
+        (("TEXAS", "THELONESTARSTATE"), "721K", "US-TX"),  # twice, so the shape need not be in the table
+        (("TEXAS", ""), "KATE4UK", UNKNOWN),
+        (("WISCONSIN", ""), "K4TE4UK", "US-WI"),  # a shape that nobody issues: a wish plate
     ],
 )
 def test_what_words_say(words, serial, region):
