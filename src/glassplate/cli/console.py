@@ -17,9 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from glassplate.errors import GlassplateError, Refused, UsageError
+from glassplate.records import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from glassplate.records import Vehicle
 
 words = Console(
     stderr=True, highlight=False, soft_wrap=True, no_color=bool(os.environ.get("NO_COLOR")) or None
@@ -139,3 +142,11 @@ def _write_json(value: Any, *, indent: int | None = None) -> None:
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def vehicle_words(seen: Vehicle) -> str:
+    """Such as "car, silver or gray, or white": the two likeliest colors; "unknown" where nothing honest can be said."""
+    colors = [color for color in (seen.color, seen.second_color) if color != UNKNOWN]
+    return (
+        ", ".join(part for part in (seen.body, ", or ".join(colors)) if part not in ("", UNKNOWN)) or UNKNOWN
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from glassplate.cli.console import emit, plain, progress, say, shown
+from glassplate.cli.console import emit, plain, progress, say, shown, vehicle_words
 from glassplate.cli.options import Engine, Json
 from glassplate.errors import InputRefused, UsageError
 from glassplate.recognize.engines import DEFAULT_ENGINE
@@ -147,7 +147,6 @@ def _line(candidate: PlateCandidate, vehicle: Vehicle) -> str:
     region = "region unknown"
     if candidate.region != UNKNOWN:
         region = f"{candidate.region} {candidate.region_confidence:.2f}"
-    seen = [word for word in (vehicle.color, vehicle.body) if word != UNKNOWN]
     others = ", ".join(f"{other.text} {other.confidence:.2f}" for other in candidate.alternatives)
-    said = f"[bold]{candidate.text}[/]  ({each})  {region}, vehicle {' '.join(seen) or UNKNOWN}"
+    said = f"[bold]{candidate.text}[/]  ({each})  {region}, vehicle {vehicle_words(vehicle)}"
     return said + (f"  or {others}" if others else "")

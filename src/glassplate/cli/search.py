@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glassplate.cli.connection import vault_client
-from glassplate.cli.console import emit, say, shown, table
+from glassplate.cli.console import emit, say, shown, table, vehicle_words
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
 from glassplate.errors import UsageError
 from glassplate.records import SearchRequest
@@ -115,9 +115,7 @@ def _row(found: FoundRead, now: datetime) -> tuple[str, ...]:
         f"{read.confidence:.2f}",
         f"{read.captured_at:%Y-%m-%d %H:%M:%S}",
         found.camera_name,
-        read.vehicle.body
-        if read.vehicle.color == "unknown"
-        else f"{read.vehicle.body}, {read.vehicle.color}",
+        vehicle_words(read.vehicle),
         f"in {days} days",
         read.read_id,
     )

@@ -10,13 +10,13 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glassplate.cli.console import progress, say, table
+from glassplate.cli.console import progress, say, table, vehicle_words
 from glassplate.cli.ingest import run_lane
 from glassplate.cli.search import marked, receipt_line
 from glassplate.client import VaultClient
 from glassplate.demo.stage import ADMINISTRATOR, AUDITOR, CAMERAS, OFFICER, PEOPLE, Stage
 from glassplate.errors import GlassplateError, Refused
-from glassplate.records import UNKNOWN, SearchRequest
+from glassplate.records import SearchRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,8 +96,7 @@ def _run_camera(stage: Stage, camera_id: str, street: Path, times: dict[str, dat
 def _tell_reads(reads: Sequence[PlateRead], names: dict[datetime, str]) -> None:
     for read in reads:
         each = " ".join(f"{c}:{v:.2f}" for c, v in zip(read.text, read.character_confidences, strict=True))
-        when, seen = read.captured_at, read.vehicle
-        vehicle = " ".join(word for word in (seen.color, seen.body) if word != UNKNOWN) or UNKNOWN
+        when, vehicle = read.captured_at, vehicle_words(read.vehicle)
         say(
             f"    {names.get(when, '?'):<14} [bold]{read.text:<8}[/] {when:%Y-%m-%d %H:%M}   {each}   {vehicle}"
         )
@@ -163,7 +162,7 @@ def show_result(result: SearchResult) -> None:
             f"{f.read.confidence:.2f}",
             f"{f.read.captured_at:%Y-%m-%d %H:%M}",
             f.camera_name,
-            "unknown",
+            vehicle_words(f.read.vehicle),
             f"{f.destroyed_at:%Y-%m-%d}",
         )
         for f in result.reads

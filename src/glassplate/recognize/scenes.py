@@ -154,4 +154,5 @@ def _described(pixels: Pixels, vehicle: Found | None, plate: FrameBox) -> Vehicl
     votes = color_votes(pixels, vehicle.box, plate) if vehicle.kind in PAINTED else ()
     if not votes:
         return seen
-    return Vehicle(seen.body, seen.body_confidence, votes[0].name, round(votes[0].confidence, 3))
+    colors = [part for vote in votes[:2] for part in (vote.name, round(vote.confidence, 3))]
+    return Vehicle(seen.body, seen.body_confidence, *colors)  # type: ignore[arg-type]

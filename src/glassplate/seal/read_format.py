@@ -7,8 +7,9 @@ from typing import Any
 
 from glassplate.encoding import canonical_json, parse_json, parse_time, time_text
 from glassplate.errors import InputRefused
-from glassplate.records import Alternative, PlateRead, Vehicle
+from glassplate.records import UNKNOWN, Alternative, PlateRead, Vehicle
 
+VERSION = 2  # version 1 had no second color; lanes may still hold reads of it
 READ_STEP = 1024  # every usual read fills one step, whatever its plate's length
 MAX_READ_BYTES = 16 * 1024  # 16 alternatives of the longest text fill a quarter of it
 MAX_TEXT = 16  # no plate is longer; recognizers are cut there
@@ -31,7 +32,7 @@ def encode_read(read: PlateRead) -> bytes:
     vehicle = read.vehicle
     data = canonical_json(
         {
-            "v": 1,
+            "v": VERSION,
             "read_id": read.read_id,
             "text": read.text,
             "confidences": [_per_mille(value) for value in read.character_confidences],
@@ -43,6 +44,7 @@ def encode_read(read: PlateRead) -> bytes:
             "region": [read.region, _per_mille(read.region_confidence)],
             "body": [vehicle.body, _per_mille(vehicle.body_confidence)],
             "color": [vehicle.color, _per_mille(vehicle.color_confidence)],
+            "second_color": [vehicle.second_color, _per_mille(vehicle.second_color_confidence)],
         }
     )
     decode_read(data)
@@ -56,8 +58,8 @@ def decode_read(data: bytes) -> PlateRead:
         InputRefused: saying which field is wrong, never its value.
     """
     document = parse_json(data, limit=MAX_READ_BYTES)
-    if not isinstance(document, dict) or document.get("v") != 1 or set(document) != _FIELDS:
-        raise InputRefused("A read has other fields than version 1 knows.")
+    if not isinstance(document, dict) or set(document) != _FIELDS_BY_VERSION.get(_version(document)):
+        raise InputRefused("A read has other fields than versions 1 and 2 know.")
     text = _matching(document["text"], _TEXT, "text")
     confidences = tuple(
         _fraction(value, "confidences") for value in _list(document["confidences"], "confidences")
@@ -66,7 +68,8 @@ def decode_read(data: bytes) -> PlateRead:
         raise InputRefused(f"A read has {len(text)} characters but {len(confidences)} confidences.")
     region, region_confidence = _judged(document["region"], "region", _WORD)
     body, body_confidence = _judged(document["body"], "body", _WORD)
-    color, color_confidence = _judged(document["color"], "color", _WORD)
+    color = _judged(document["color"], "color", _WORD)
+    second = _judged(document.get("second_color", [UNKNOWN, 0]), "second_color", _WORD)
     alternatives = _list(document["alternatives"], "alternatives")
     if len(alternatives) > MAX_ALTERNATIVES:
         raise InputRefused(
@@ -83,7 +86,7 @@ def decode_read(data: bytes) -> PlateRead:
         alternatives=tuple(Alternative(*_judged(other, "alternatives", _TEXT)) for other in alternatives),
         region=region,
         region_confidence=region_confidence,
-        vehicle=Vehicle(body, body_confidence, color, color_confidence),
+        vehicle=Vehicle(body, body_confidence, *color, *second),
     )
 
 
@@ -91,6 +94,12 @@ _FIELDS = {
     *("v", "read_id", "text", "confidences", "camera_id", "captured_at", "recognizer", "box"),
     *("alternatives", "region", "body", "color"),
 }
+_FIELDS_BY_VERSION = {1: _FIELDS, VERSION: _FIELDS | {"second_color"}}
+
+
+def _version(document: dict[str, Any]) -> int:
+    version = document.get("v")
+    return version if type(version) is int else 0
 
 
 def _per_mille(confidence: float) -> int:

@@ -125,14 +125,18 @@ def zone_name(moment: datetime, zone: tzinfo = UTC) -> str:
 
 def vehicle(seen: Vehicle) -> str:
     """Such as "Sedan, silver", a guess with a question mark; "Not known" where nothing honest can be said."""
-    parts = [
-        _ACRONYMS.get(value, value)
-        if confidence >= PLAIN_WORD_THRESHOLD
-        else f"{_ACRONYMS.get(value, value)}?"
-        for value, confidence in ((seen.body, seen.body_confidence), (seen.color, seen.color_confidence))
-        if value != UNKNOWN
-    ]
+    color = _guessed(seen.color, seen.color_confidence)
+    if color and seen.second_color != UNKNOWN and seen.color_confidence < PLAIN_WORD_THRESHOLD:
+        color += f" Or {seen.second_color}?"
+    parts = [part for part in (_guessed(seen.body, seen.body_confidence), color) if part]
     return capital(", ".join(parts)) or "Not known"
+
+
+def _guessed(value: str, confidence: float) -> str:
+    if value == UNKNOWN:
+        return ""
+    word = _ACRONYMS.get(value, value)
+    return word if confidence >= PLAIN_WORD_THRESHOLD else f"{word}?"
 
 
 def spaced(identifier: str) -> str:

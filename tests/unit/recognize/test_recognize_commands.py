@@ -73,7 +73,7 @@ def test_read_as_json_has_every_field_of_a_candidate(doubtful, run):
     assert (plate["region"], plate["region_confidence"]) == ("US-CA", 0.987)
     assert plate["corners"] == [[100.0, 200.0], [400, 200], [400, 350], [100, 350]]
     assert plate["alternatives"] == [["7KDR21A", 0.3]]
-    assert set(plate["vehicle"]) == {"body", "body_confidence", "color", "color_confidence"}
+    assert set(plate["vehicle"]) == {f"{one}{end}" for one in ("body", "color", "second_color") for end in ("", "_confidence")}
     assert (other["region"], other["corners"], other["vehicle"]["body"]) == ("unknown", None, "unknown")
 
 

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seal_testing import AGENCY, CAMERA, EPOCH, IMAGE_KEY, OTHER_KEY, READ, READ_KEY, picture, sealed
 
+from glassplate.encoding import canonical_json
 from glassplate.errors import InputRefused, KeyUnavailable, ProofFailed
-from glassplate.records import Alternative, PlateRead
+from glassplate.records import Alternative, PlateRead, Vehicle
 from glassplate.seal import ImageOpener, ReadOpener, Sealer, public_key_from_text, public_key_text
 from glassplate.seal.envelope import EnvelopePlace, open_envelope, seal_envelope
 from glassplate.seal.padding import pad, unpad
@@ -238,3 +239,19 @@ def test_openers_hold_one_key_and_show_none():
     assert not dataclasses.is_dataclass(OPENER)
     for opener in (OPENER, IMAGES):
         assert re.fullmatch(r"<glassplate\.seal\.opener\.\w+ object at 0x[0-9a-f]+>", repr(opener))
+
+
+def test_a_read_of_the_version_before_is_still_read_and_has_no_second_color():
+    document = json.loads(encode_read(READ))
+    del document["second_color"]
+    old = decode_read(canonical_json({**document, "v": 1}))
+    assert old.text == READ.text
+    assert (old.vehicle.second_color, old.vehicle.second_color_confidence) == ("unknown", 0.0)
+    for strange in ({**document, "v": 2}, {**json.loads(encode_read(READ)), "v": 1}, {**document, "v": True}):
+        with pytest.raises(InputRefused):
+            decode_read(canonical_json(strange))
+
+
+def test_both_colors_of_a_vehicle_are_carried():
+    vehicle = Vehicle("car", 0.9, "white", 0.5, "silver or gray", 0.25)
+    assert decode_read(encode_read(replace(READ, vehicle=vehicle))).vehicle == vehicle
