@@ -67,7 +67,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         films = {options.file.name: options.file} if options.file else {"demo clip": CLIP, **made(folder)}
-        for reader in (NoReader(), engine(options.engine)):
+        for reader in (NoReader(), engine(options.engine, video=True)):
             for name, path in films.items():
                 one = measured(path, reader, gated=not options.all_frames)
                 print(
