@@ -47,7 +47,7 @@ VEHICLES = {
     "a guess": (Vehicle("suv", 0.9, "black", 0.4), "SUV, black?"),
     "two colors, neither sure": (
         Vehicle("car", 0.9, "white", 0.4, "silver or gray", 0.3),
-        "Car, white? Or silver or gray?",
+        "Car, white, or silver or gray?",
     ),
     "a sure color needs no second": (Vehicle("car", 0.9, "red", 0.8, "blue", 0.1), "Car, red"),
     "only a color": (Vehicle("unknown", 0.0, "red", 0.7), "Red"),

@@ -13,7 +13,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from glassplate.recognize.color import color_votes
+from glassplate.recognize.color import ColorVote, color_votes
 from glassplate.recognize.faces import NETWORK as FACE_NETWORK
 from glassplate.recognize.faces import FaceFinder
 from glassplate.recognize.found import carrier
@@ -24,7 +24,7 @@ from glassplate.recognize.redaction import redact_scene, redact_to_plate
 from glassplate.recognize.shown import shown_with
 from glassplate.recognize.vehicles import NETWORK as VEHICLE_NETWORK
 from glassplate.recognize.vehicles import VehicleDetector, whole_pixels
-from glassplate.records import Vehicle
+from glassplate.records import UNKNOWN, Vehicle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +38,7 @@ RULES = "scenes/1"  # another number whenever other areas are hidden, or in anot
 NETWORKS = (VEHICLE_NETWORK, FACE_NETWORK, "plate-detector")
 VERSION_DIGITS = 40  # 160 bits; a sealed read has room for 128 characters of both versions
 PAINTED = frozenset(("car", "truck", "bus"))  # of a motorcycle more is seen of rider and engine than of paint
+_NO_VOTE = ColorVote(UNKNOWN, 0.0)
 FACE_MARGIN = 0.1  # of what is shown, on each side: half a face at the edge is found with its other half only
 
 
@@ -150,9 +151,13 @@ def _plate_finder() -> Callable[[Pixels], list[FrameBox]]:
 def _described(pixels: Pixels, vehicle: Found | None, plate: FrameBox) -> Vehicle:
     if vehicle is None:
         return Vehicle()
-    seen = Vehicle(body=vehicle.kind, body_confidence=round(vehicle.confidence, 3))
     votes = color_votes(pixels, vehicle.box, plate) if vehicle.kind in PAINTED else ()
-    if not votes:
-        return seen
-    colors = [part for vote in votes[:2] for part in (vote.name, round(vote.confidence, 3))]
-    return Vehicle(seen.body, seen.body_confidence, *colors)  # type: ignore[arg-type]
+    first, second = (*votes, _NO_VOTE, _NO_VOTE)[:2]
+    return Vehicle(
+        body=vehicle.kind,
+        body_confidence=round(vehicle.confidence, 3),
+        color=first.name,
+        color_confidence=round(first.confidence, 3),
+        second_color=second.name,
+        second_color_confidence=round(second.confidence, 3),
+    )

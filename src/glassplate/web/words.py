@@ -125,9 +125,10 @@ def zone_name(moment: datetime, zone: tzinfo = UTC) -> str:
 
 def vehicle(seen: Vehicle) -> str:
     """Such as "Sedan, silver", a guess with a question mark; "Not known" where nothing honest can be said."""
-    color = _guessed(seen.color, seen.color_confidence)
-    if color and seen.second_color != UNKNOWN and seen.color_confidence < PLAIN_WORD_THRESHOLD:
-        color += f" Or {seen.second_color}?"
+    color = seen.color
+    if UNKNOWN not in (color, seen.second_color) and seen.color_confidence < PLAIN_WORD_THRESHOLD:
+        color += f", or {seen.second_color}"
+    color = _guessed(color, seen.color_confidence)
     parts = [part for part in (_guessed(seen.body, seen.body_confidence), color) if part]
     return capital(", ".join(parts)) or "Not known"
 

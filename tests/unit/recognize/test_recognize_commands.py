@@ -10,13 +10,14 @@ from plug_ins import HONEST, install
 from recognize_testing import DEMO_PHOTOS
 
 from glassplate.cli.charter import _recognizer_versions
+from glassplate.cli.console import vehicle_words
 from glassplate.cli.main import execute
 from glassplate.recognize import engines, model_files
 from glassplate.recognize.marked_picture import mark
 from glassplate.recognize.model_files import MANIFEST
 from glassplate.recognize.recognizer import PlateCandidate
 from glassplate.recognize.self_test import PLATE, demand_that_it_reads, picture
-from glassplate.records import Alternative, PlateRead
+from glassplate.records import Alternative, PlateRead, Vehicle
 from glassplate.seal.read_format import decode_read, encode_read
 
 PHOTO = DEMO_PHOTOS / "photo-01.jpg"
@@ -73,8 +74,23 @@ def test_read_as_json_has_every_field_of_a_candidate(doubtful, run):
     assert (plate["region"], plate["region_confidence"]) == ("US-CA", 0.987)
     assert plate["corners"] == [[100.0, 200.0], [400, 200], [400, 350], [100, 350]]
     assert plate["alternatives"] == [["7KDR21A", 0.3]]
-    assert set(plate["vehicle"]) == {f"{one}{end}" for one in ("body", "color", "second_color") for end in ("", "_confidence")}
+    assert set(plate["vehicle"]) == {
+        f"{one}{end}" for one in ("body", "color", "second_color") for end in ("", "_confidence")
+    }
     assert (other["region"], other["corners"], other["vehicle"]["body"]) == ("unknown", None, "unknown")
+
+
+SEEN = {
+    "car, silver or gray, or white": Vehicle("car", 0.9, "silver or gray", 0.5, "white", 0.3),
+    "car, red": Vehicle("car", 0.9, "red", 1.0),
+    "motorcycle": Vehicle("motorcycle", 0.9),
+    "unknown": Vehicle(),
+}
+
+
+@pytest.mark.parametrize(("said", "vehicle"), SEEN.items())
+def test_a_vehicle_is_said_with_its_two_likeliest_colors(said, vehicle):
+    assert vehicle_words(vehicle) == said
 
 
 def test_read_names_the_recognizers_there_are_when_one_is_missing(run):

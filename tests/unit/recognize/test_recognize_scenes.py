@@ -10,6 +10,7 @@ from recognize_testing import DEMO_PHOTOS
 from scenes_testing import FaceSession, VehicleSession, a, demo_photo, noise, with_people
 
 from glassplate.errors import GlassplateError
+from glassplate.recognize.color import ColorVote
 from glassplate.recognize.engines import engine
 from glassplate.recognize.faces import FaceFinder
 from glassplate.recognize.model_files import model
@@ -64,6 +65,23 @@ def test_the_color_of_the_unredacted_vehicle_is_told_and_none_of_a_motorcycle():
     assert car.vehicle.color == "blue"
     assert car.vehicle.color_confidence > 0.6
     assert motorcycle.vehicle == Vehicle(body="motorcycle", body_confidence=0.9)
+
+
+VOTES = {
+    "none": ((), ("unknown", 0.0, "unknown", 0.0)),
+    "one": ((ColorVote("red", 1.0),), ("red", 1.0, "unknown", 0.0)),
+    "three": (
+        (ColorVote("white", 0.51239), ColorVote("silver or gray", 0.3), ColorVote("black", 0.18761)),
+        ("white", 0.512, "silver or gray", 0.3),
+    ),
+}
+
+
+@pytest.mark.parametrize(("votes", "colors"), VOTES.values(), ids=VOTES.keys())
+def test_the_two_likeliest_colors_are_kept_with_their_confidence(votes, colors, monkeypatch):
+    monkeypatch.setattr("glassplate.recognize.scenes.color_votes", lambda *_: votes)
+    (kept,) = scenes().of(FRAME, [PLATE])
+    assert kept.vehicle == Vehicle("car", 0.62, *colors)
 
 
 def test_faces_are_looked_for_in_and_close_to_what_is_shown():

@@ -188,6 +188,7 @@ def plate_reads(draw):
         ),
         region=draw(words),
         region_confidence=draw(fractions),
+        vehicle=Vehicle(*(draw(part) for part in (words, fractions) * 3)),
     )
 
 
@@ -250,6 +251,28 @@ def test_a_read_of_the_version_before_is_still_read_and_has_no_second_color():
     for strange in ({**document, "v": 2}, {**json.loads(encode_read(READ)), "v": 1}, {**document, "v": True}):
         with pytest.raises(InputRefused):
             decode_read(canonical_json(strange))
+
+
+BAD_SECOND_COLORS = {
+    "no list": "white",
+    "no confidence": ["white"],
+    "one too many": ["white", 300, 300],
+    "no word": ["", 300],
+    "a word that is too long": ["w" * 129, 300],
+    "markup": ["<b>white</b>", 300],
+    "more than certain": ["white", 1001],
+    "less than nothing": ["white", -1],
+    "a fraction": ["white", 0.3],
+    "a truth": ["white", True],
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("fault", BAD_SECOND_COLORS)
+def test_a_second_color_out_of_bounds_is_refused_by_its_name(fault):
+    document = {**json.loads(encode_read(READ)), "second_color": BAD_SECOND_COLORS[fault]}
+    with pytest.raises(InputRefused, match="second_color"):
+        decode_read(json.dumps(document, sort_keys=True, separators=(",", ":")).encode())
 
 
 def test_both_colors_of_a_vehicle_are_carried():

@@ -30,7 +30,7 @@ def stored(number, text="7QXO418", *, epoch=DAY, camera="cam-07", at=None):
         alternatives=(Alternative(text[::-1], 0.25),),
         region="us-ca",
         region_confidence=0.75,
-        vehicle=Vehicle("sedan", 0.5, "gray", 0.5),
+        vehicle=Vehicle("sedan", 0.5, "gray", 0.5, "white", 0.25),
     )
     digest = hashlib.sha256(read.read_id.encode()).hexdigest()
     return StoredRead(
