@@ -300,8 +300,8 @@ def _judged(
     if plate is None:
         return None, "plate too short, too long or with a wildcard"
     region = row.get("region", "").strip()
-    if region.lower() not in ("", UNKNOWN) and region.upper() not in region_codes():
-        return None, "region is no known code, such as US-CA or DE"
+    if region.lower() not in ("", UNKNOWN) and not _is_clear(region.upper()):
+        return None, "region is no clear code, such as US-CA or FR"
     reason = row.get("reason", "").strip()
     if not reason:
         return None, "no reason"
@@ -310,7 +310,7 @@ def _judged(
         return None, "no end date, or already ended"
     entry = {
         "plate": plate,
-        "region": region.upper() if region.upper() in region_codes() else UNKNOWN,
+        "region": region.upper() if _is_clear(region.upper()) else UNKNOWN,
         "category": category,
         "authority": (row.get("authority", "").strip() or authority)[:MAX_WORDS],
         "reason": reason[:MAX_WORDS],
@@ -319,6 +319,13 @@ def _judged(
     entry["entry_id"] = sha256_hex("\n".join(entry[name] for name in COLUMNS).encode())[:16]
     has_more = any(value.strip() for name, value in row.items() if name not in COLUMNS)
     return entry, "columns about persons or unknown columns removed" if has_more else None
+
+
+def _is_clear(code: str) -> bool:
+    """Whether a list can mean one region by ``code`` only: MD is Moldova's code and what Maryland writes."""
+    return (
+        code in region_codes() and f"US-{code}" not in region_codes() and f"CA-{code}" not in region_codes()
+    )
 
 
 def _full_plate(text: str) -> str | None:

@@ -168,7 +168,7 @@ class CameraWatch:
         try:
             plain = parse_json(self._path.read_bytes(), limit=MAX_FILE_BYTES)["cameras"]
             return {camera_id: self._remembered(one) for camera_id, one in plain.items()}
-        except (GlassplateError, OSError, KeyError, TypeError, AttributeError):
+        except (GlassplateError, OSError, KeyError, TypeError, ValueError, AttributeError):
             return {}
 
     def _remembered(self, plain: dict[str, Any]) -> _Heard:

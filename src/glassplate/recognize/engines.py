@@ -28,6 +28,7 @@ GROUP = "glassplate.recognizers"
 DEFAULT_ENGINE = "glassplate"
 # a sealed read carries 128 characters, and the networks that make the scene take 51 of them
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:+/@-]{0,76}", re.ASCII)
+_OUR_VERSIONS = tuple(f"{name}/" for name in (DEFAULT_ENGINE, "whole-frame"))  # no plug-in may pass for ours
 _PLATE = re.compile(f"[{ALPHABET}]{{1,16}}")
 
 
@@ -102,9 +103,13 @@ class _Foreign:
                 f"The recognizer {name!r} does not start: {type(error).__name__}: {str(error)[:200]}. "
                 f"It comes from {entry.value}; mend or uninstall that package."
             ) from error
-        if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        if (
+            not isinstance(version, str)
+            or not _VERSION.fullmatch(version)
+            or version.startswith(_OUR_VERSIONS)
+        ):
             raise self._breaks(
-                "names no version of 1 to 77 letters, digits, spaces and ._:+/@-, which the charter could list"
+                "names no version of 1 to 77 letters, digits, spaces and ._:+/@-, that the charter could list and is not ours"
             )
         self._version = version
 

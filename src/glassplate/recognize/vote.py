@@ -24,6 +24,7 @@ SURE_ONCE = 0.85  # the least sure character of a plate that was seen in one loo
 SURE_TOGETHER = 0.3  # and of one that was seen in several
 LIKE_THE_RESULT = 1  # replaced characters, up to which a look supports the result
 REGION_SHARE = 0.75  # of the looks that state a region; below it the looks contradict each other
+LEAST_SHARE_OF_ALL = 0.5  # of the weight of every look, those that state no region included
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,10 @@ def _region(looks: Sequence[Look], weights: Sequence[float]) -> tuple[str, float
     region = max(stated, key=lambda code: (stated[code], code))
     if stated[region] < REGION_SHARE * sum(stated.values()):
         return UNKNOWN, 0.0
-    return region, min(1.0, stated[region] / sum(weights))
+    confidence = min(1.0, stated[region] / sum(weights))
+    if confidence < LEAST_SHARE_OF_ALL:
+        return UNKNOWN, 0.0  # one look of sixty names no state
+    return region, confidence
 
 
 def _alternatives(

@@ -157,7 +157,12 @@ ROWS = {
     ),
     "a state's letters alone, which are a country's too": (
         row("7AAA124", region="CA"),
-        "region is no known code, such as US-CA or DE",
+        "region is no clear code, such as US-CA or FR",
+        False,
+    ),
+    "a country's letters, which are a state's too": (
+        row("7AAA125", region="MD"),
+        "region is no clear code, such as US-CA or FR",
         False,
     ),
     "an empty column about a person": (row("7AAA123", owner=" "), None, True),

@@ -108,7 +108,15 @@ def test_silence_outlives_a_restart_of_the_vault(city):
     assert health(city).state == "seeing"
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\0" * 100, b'{"v":1,"cameras":{"x":{}}}', b"[1]"])
+SEQUENCE_NO_NUMBER = (
+    b'{"v":1,"cameras":{"court-16th":{"sequence":"x","state":"seeing","problem":"",'
+    b'"since":"2026-03-02T12:00:00.000000Z","heard_at":"2026-03-02T12:00:00.000000Z"}}}'
+)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"\0" * 100, b'{"v":1,"cameras":{"x":{}}}', b"[1]", SEQUENCE_NO_NUMBER]
+)
 def test_a_damaged_file_of_the_last_heartbeats_stops_nothing(city, content):
     send(city, beat(city))
     city.close()

@@ -145,3 +145,9 @@ def test_an_error_in_plain_words_while_reading_is_passed_on(offered):
     )
     with pytest.raises(GlassplateError, match=r"^The license ended\.$"):
         engine("other").read(PICTURE)
+
+
+def test_a_plug_in_cannot_pass_for_ours(offered):
+    offered(HONEST.replace("honest/1", "glassplate/2@0000"), name="liar")
+    with pytest.raises(GlassplateError, match="not ours"):
+        engine("liar")

@@ -111,3 +111,9 @@ def test_no_character_is_surer_than_its_surest_look_and_every_result_has_its_for
 @given(st.lists(readings(), min_size=1, max_size=8))
 def test_the_vote_is_the_same_every_time(looks):
     assert vote(looks) == vote(looks)
+
+
+def test_one_look_of_many_names_no_state():
+    texas = {"region": "US-TX", "region_confidence": 0.97}
+    said = vote([*(look("7KDR214", 0.9) for _ in range(60)), look("7KDR214", 0.9, **texas)])
+    assert (said.region, said.region_confidence) == ("unknown", 0.0)
