@@ -1,8 +1,8 @@
 """The state of a plate by the words on it, and "unknown" wherever that is not nearly certain.
 
 A right plate of the wrong state stops an innocent family, so a state is said only where its own words (name, slogan,
-address) stand legibly above or below the serial, nothing else is legible there and no other state comes near. A name
-that stands there only once must be of a state that issues such serials, or the serial of a format that nobody issues.
+address) stand legibly above or below the serial, no other state comes near, and a name that stands there once is of a
+state that issues such serials. What this cannot tell apart: docs/recognition-regions.md.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from glassplate.recognize.regions import regions
 from glassplate.records import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from glassplate.recognize.plate_reader import PlateNetwork
     from glassplate.recognize.recognizer import Corners, Pixels, PlateCandidate
 
@@ -177,15 +175,3 @@ def _letters(text: str) -> str:
 def _corners_of(candidate: PlateCandidate) -> Corners:
     x, y, width, height = candidate.box
     return (x, y), (x + width, y), (x + width, y + height), (x, y + height)
-
-
-def measure(predictions: Iterable[tuple[str, str, float]]) -> list[tuple[float, float, float]]:
-    """(least confidence, coverage, accuracy) for (truth, region said, confidence), the strictest first."""
-    said = list(predictions)
-    table = []
-    for least in sorted({confidence for _, region, confidence in said if region != UNKNOWN}, reverse=True):
-        stated = [
-            truth == region for truth, region, confidence in said if region != UNKNOWN and confidence >= least
-        ]
-        table.append((least, len(stated) / len(said), sum(stated) / len(stated)))
-    return table

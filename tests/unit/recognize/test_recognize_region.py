@@ -11,7 +11,7 @@ from rendered_plates import state_plate
 from glassplate.plate_text import ALPHABET
 from glassplate.recognize.plate_reader import PlateNetwork
 from glassplate.recognize.recognizer import PlateCandidate
-from glassplate.recognize.region import RegionReader, distance_inside, judge, measure
+from glassplate.recognize.region import RegionReader, distance_inside, judge
 from glassplate.records import UNKNOWN
 
 
@@ -119,13 +119,3 @@ def test_any_words_give_a_region_with_a_confidence_or_unknown_without(above, bel
 )
 def test_distance_of_a_phrase_to_the_nearest_part_of_a_line(phrase, line, expected):
     assert distance_inside(phrase, line) == expected
-
-
-def test_accuracy_against_coverage():
-    said = [
-        ("US-TX", "US-TX", 0.99),
-        ("US-TX", "US-CA", 0.9),
-        ("US-NY", UNKNOWN, 0.0),
-        ("US-NY", "US-NY", 0.9),
-    ]
-    assert measure(said) == [(0.99, 0.25, 1.0), (0.9, 0.75, pytest.approx(2 / 3))]
