@@ -5,7 +5,7 @@ Rules, to be ticked off:
 * only categories that the charter arms are kept; everything else in a mixed file is dropped and counted;
 * person fields are dropped on import and counted;
 * an entry has a category, an authority, a reason and an end date; at least five characters and no wildcard;
-* a read whose region is unknown never sounds: with ``alert_on_unknown_region`` it waits silently for the eye;
+* a read whose region is unknown or not certain never sounds: with ``alert_on_unknown_region`` it waits silently for the eye;
 * an alert keeps ids only, and its entry not even the camera's: nothing of the read outlives its epoch;
 * an alert cannot be decided by somebody who has not looked at it, and cannot be closed without a disposition;
 * told, shown and decided are entries, each before it happens.
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from glassplate.encoding import sha256_hex
 from glassplate.errors import InputRefused, UsageError
 from glassplate.plate_text import PlatePattern, normalize
-from glassplate.recognize.regions import region_codes
+from glassplate.recognize.regions import CERTAIN_FROM, region_codes
 from glassplate.records import UNKNOWN, Alert, AlertState, HotlistEntry, HotlistImport, ShownAlert
 
 if TYPE_CHECKING:
@@ -281,12 +281,22 @@ class Alerts:
 
 
 def _region_matches(entry: HotlistEntry, read: PlateRead) -> bool | None:
-    """None where it cannot be told: a side is unknown, or the read names the country only and the entry its state."""
-    if UNKNOWN in (entry.region, read.region):
+    """None where it cannot be told: a side is unknown, or the read names the country only and the entry its state.
+
+    A read's region that is not certain is unknown: as it is no match, it is no mismatch that hides a wanted plate.
+    """
+    wanted, seen = _code(entry.region), _code(read.region)
+    is_told = read.region_confidence >= CERTAIN_FROM and seen in region_codes() and _is_clear(wanted)
+    if not is_told:
         return None
-    if read.region == entry.region or read.region.startswith(f"{entry.region}-"):
+    if seen == wanted or seen.startswith(f"{wanted}-"):
         return True
-    return None if entry.region.startswith(f"{read.region}-") else False
+    return None if wanted.startswith(f"{seen}-") else False
+
+
+def _code(region: str) -> str:
+    """In the normal form: rows were stored as they were written before codes were checked."""
+    return region.strip().upper()
 
 
 def _judged(
@@ -299,8 +309,8 @@ def _judged(
     plate = _full_plate(row.get("plate", ""))
     if plate is None:
         return None, "plate too short, too long or with a wildcard"
-    region = row.get("region", "").strip()
-    if region.lower() not in ("", UNKNOWN) and not _is_clear(region.upper()):
+    region = _code(row.get("region", ""))
+    if region not in ("", UNKNOWN.upper()) and not _is_clear(region):
         return None, "region is no clear code, such as US-CA or FR"
     reason = row.get("reason", "").strip()
     if not reason:
@@ -310,7 +320,7 @@ def _judged(
         return None, "no end date, or already ended"
     entry = {
         "plate": plate,
-        "region": region.upper() if _is_clear(region.upper()) else UNKNOWN,
+        "region": region if _is_clear(region) else UNKNOWN,
         "category": category,
         "authority": (row.get("authority", "").strip() or authority)[:MAX_WORDS],
         "reason": reason[:MAX_WORDS],

@@ -1,34 +1,38 @@
 """The engine ``fast-alpr``: the MIT package of that name behind our seam. Optional: ``pip install 'glassplate[fast-alpr]'``.
 
 The package brings code only. When it is first started it fetches its two networks from GitHub into the user's cache,
-so that start needs the user's own network; afterwards it works without. ``version`` names the package's version and
-the hashes of the cached files. They are hashed *before* the package opens them: an exchanged file shows at the next
-start, but an exchange between the two moments cannot be excluded, as it is for our own networks (``ModelFile``).
+so that start needs the user's own network; afterwards it works without. ``version`` names the package's version and one
+digest over the networks' files. What runs is what was hashed: each file is read once, its bytes are sealed in memory
+(``memfd_create(2)``, so that not even this user can change them), and the package loads them from there.
 States are left unknown: what the package says of regions was not measured here.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
+from contextlib import ExitStack
 from importlib.metadata import version as package_version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glassplate.errors import GlassplateError
 from glassplate.plate_text import normalize
+from glassplate.recognize.model_files import joint_digest
 from glassplate.recognize.recognizer import PlateCandidate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from glassplate.recognize.recognizer import Pixels
     from glassplate.records import FrameBox
 
 DETECTOR = "yolo-v9-s-608-license-plate-end2end"  # the pair with the best published figures
 READER = "cct-s-v2-global-model"
-_SHOWN_DIGITS = 12
+LEAST_SCORE = 0.4  # of a found plate, as the package has it by default
 _LONGEST_TEXT = 16
 
 
@@ -45,6 +49,7 @@ class FastAlprRecognizer:
             import fast_alpr
             import onnxruntime
             from fast_plate_ocr.inference.hub import download_model as fetch_reader
+            from open_image_models import create_detector
             from open_image_models.detection.core.hub import download_model as fetch_detector
         except ImportError as error:
             raise GlassplateError(
@@ -52,8 +57,7 @@ class FastAlprRecognizer:
                 "Install it with: pip install 'glassplate[fast-alpr]'"
             ) from None
         try:
-            detector_hash = _hash([fetch_detector(DETECTOR)])
-            reader_hash = _hash(fetch_reader(READER))
+            files = [path.read_bytes() for path in (fetch_detector(DETECTOR), *fetch_reader(READER))]
         except OSError as error:
             raise GlassplateError(
                 f"The networks of fast-alpr are not here and cannot be fetched ({error}). "
@@ -63,21 +67,27 @@ class FastAlprRecognizer:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False
-        self._alpr: Any = fast_alpr.ALPR(
-            detector_model=DETECTOR,
-            detector_providers=["CPUExecutionProvider"],
-            detector_sess_options=options,
-            ocr_model=READER,
-            ocr_providers=["CPUExecutionProvider"],
-            ocr_sess_options=options,
-        )
-        self._version = (
-            f"fast-alpr/{package_version('fast-alpr')} yolo-v9-s-608@{detector_hash} cct-s-v2@{reader_hash}"
-        )
+        how = {"providers": ["CPUExecutionProvider"], "sess_options": options}
+        with ExitStack() as until_loaded:
+            detector, reader, reader_config = (_sealed(data, until_loaded) for data in files)
+            self._alpr: Any = fast_alpr.ALPR(
+                detector=create_detector(
+                    detector,
+                    backend="yolo_v9",
+                    class_labels=("License Plate",),
+                    conf_thresh=LEAST_SCORE,
+                    **how,
+                ),
+                ocr_model=None,
+                ocr_model_path=reader,
+                ocr_config_path=reader_config,
+                **{f"ocr_{name}": value for name, value in how.items()},
+            )
+        self._version = f"fast-alpr/{package_version('fast-alpr')}@{_digest(files)}"
 
     @property
     def version(self) -> str:
-        """Package version, and networks by the first digits of their hashes."""
+        """Package version, and one digest over its networks."""
         return self._version
 
     def read(self, pixels: Pixels) -> list[PlateCandidate]:
@@ -113,8 +123,20 @@ def _box(found: Any, frame_width: int, frame_height: int) -> FrameBox | None:
     return left, top, right - left, bottom - top
 
 
-def _hash(paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:_SHOWN_DIGITS]
+def _digest(files: Iterable[bytes]) -> str:
+    names = ("detector", "reader", "reader.yaml")
+    return joint_digest(
+        (name, hashlib.sha256(data).hexdigest()) for name, data in zip(names, files, strict=True)
+    )
+
+
+def _sealed(data: bytes, until: ExitStack) -> Path:
+    """A file in memory that holds ``data`` and that nobody can change any more; gone when ``until`` ends."""
+    descriptor = os.memfd_create("fast-alpr", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    until.callback(os.close, descriptor)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+    return Path(f"/proc/self/fd/{descriptor}")

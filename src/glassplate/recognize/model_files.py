@@ -13,9 +13,12 @@ import tomllib
 from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glassplate.errors import GlassplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MANIFEST = Path(__file__).parent / "models" / "models.toml"
 MAX_OWN_BYTES = 10_000_000  # every clone and every wheel carries it
@@ -27,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\.onnx", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _DATE = re.compile(r"20\d\d(-\d\d){0,2}", re.ASCII)
-_SHOWN_DIGITS = 12
+VERSION_DIGITS = 40  # 160 bits; a sealed read has room for 128 characters, the scene's networks included
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,6 @@ class ModelFile:
     input: str = ""
     outputs: str = ""
     folder: Path = field(default=MANIFEST.parent, metadata={"in_manifest": False})
-
-    @property
-    def mark(self) -> str:
-        """Name and the hash's first digits, as they stand in a recognizer's version."""
-        return f"{self.name}@{self.sha256[:_SHOWN_DIGITS]}"
 
     def load(self) -> bytes:
         """The network's bytes, which are the pinned ones.
@@ -134,6 +132,17 @@ def model(name: str) -> ModelFile:
             return one
     known = ", ".join(one.name for one in models())
     raise GlassplateError(f"There is no network {name!r}. The list has: {known}.")
+
+
+def joint_digest(hashes: Iterable[tuple[str, str]]) -> str:
+    """One digest over named SHA-256 hashes in their order, as it stands in versions: ``VERSION_DIGITS`` of hexadecimal."""
+    lines = "".join(f"{name} {sha256}\n" for name, sha256 in hashes)
+    return hashlib.sha256(lines.encode()).hexdigest()[:VERSION_DIGITS]
+
+
+def digest_of_networks(names: Iterable[str]) -> str:
+    """``joint_digest`` of these networks' pinned bytes; they are not loaded."""
+    return joint_digest((name, model(name).sha256) for name in names)
 
 
 @lru_cache(maxsize=4)

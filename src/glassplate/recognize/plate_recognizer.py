@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from glassplate.plate_text import is_plausible
 from glassplate.recognize.alternatives import alternatives
 from glassplate.recognize.grammar import commonness, corrected, is_burnt_in
-from glassplate.recognize.model_files import model
+from glassplate.recognize.model_files import joint_digest, model
 from glassplate.recognize.plate_detector import PlateDetector
 from glassplate.recognize.plate_reader import PlateNetwork, PlateReader
 from glassplate.recognize.recognizer import PlateCandidate
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from glassplate.records import FrameBox
 
 NETWORKS = ("plate-detector", "plate-reader", "PP-OCRv6_det_small", "PP-OCRv6_rec_small")
-VERSION_DIGITS = 40  # 160 bits; a sealed read has room for 128 characters, the scene's networks included
 MAX_READ = 4  # plates of one frame, the surest; more are legible in none
 # Detector's score × reading's confidence, chosen on photos with truth (docs/recognition.md): for a text that looks like a
 # plate of some region, and for any other, which is more often a badge or a telephone number.
@@ -57,11 +56,9 @@ class PlateRecognizer:
     @property
     def version(self) -> str:
         """Engine, and one hash over every network and the table of regions."""
-        digest = hashlib.sha256()
-        for name in NETWORKS:
-            digest.update(f"{name} {model(name).sha256}\n".encode())
-        digest.update(hashlib.sha256(REGIONS_FILE.read_bytes()).digest())
-        return f"glassplate/2@{digest.hexdigest()[:VERSION_DIGITS]}"
+        table = hashlib.sha256(REGIONS_FILE.read_bytes()).hexdigest()
+        networks = ((name, model(name).sha256) for name in NETWORKS)
+        return f"glassplate/3@{joint_digest((*networks, (REGIONS_FILE.name, table)))}"
 
     def read(self, pixels: Pixels) -> list[PlateCandidate]:
         """Every plate, the likeliest first; see ``Recognizer``."""

@@ -14,6 +14,9 @@ from glassplate.errors import GlassplateError
 REGIONS_FILE = Path(__file__).parent / "regions.toml"
 MAX_REGIONS = 500  # states, provinces and countries; far above what a hand-kept table holds
 SEPARATORS = " -.*"  # in a format: gaps, dashes, dots and an emblem between the groups
+CERTAIN_FROM = (
+    0.875  # confidence of a region under which nothing is decided by it; see docs/recognition-regions.md
+)
 LONGEST_SHAPE = 10  # characters of the longest serial (Russia's is 9)
 
 _CODE = re.compile(r"[A-Z]{2}(-[A-Z]{2})?", re.ASCII)

@@ -9,7 +9,6 @@ A network that fails raises: a street without people is an answer, a broken netw
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +17,7 @@ from glassplate.recognize.faces import NETWORK as FACE_NETWORK
 from glassplate.recognize.faces import FaceFinder
 from glassplate.recognize.found import carrier
 from glassplate.recognize.hiding import grown, inside
-from glassplate.recognize.model_files import model
+from glassplate.recognize.model_files import digest_of_networks
 from glassplate.recognize.plate_detector import PlateDetector
 from glassplate.recognize.redaction import redact_scene, redact_to_plate
 from glassplate.recognize.shown import shown_with
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 RULES = "scenes/1"  # another number whenever other areas are hidden, or in another way
 NETWORKS = (VEHICLE_NETWORK, FACE_NETWORK, "plate-detector")
-VERSION_DIGITS = 40  # 160 bits; a sealed read has room for 128 characters of both versions
 PAINTED = frozenset(("car", "truck", "bus"))  # of a motorcycle more is seen of rider and engine than of paint
 _NO_VOTE = ColorVote(UNKNOWN, 0.0)
 FACE_MARGIN = 0.1  # of what is shown, on each side: half a face at the edge is found with its other half only
@@ -127,10 +125,7 @@ class VehicleScenes:
 
 def shipped_version() -> str:
     """The version of ``VehicleScenes``: of the rules of hiding, and one hash over every network, which are not loaded."""
-    digest = hashlib.sha256()
-    for name in NETWORKS:
-        digest.update(f"{name} {model(name).sha256}\n".encode())
-    return f"{RULES}@{digest.hexdigest()[:VERSION_DIGITS]}"
+    return f"{RULES}@{digest_of_networks(NETWORKS)}"
 
 
 def stored_version(recognizer: Recognizer, scenes_version: str) -> str:

@@ -128,19 +128,23 @@ def _differences(one: str, other: str) -> int:
 
 
 def _region(looks: Sequence[Look], weights: Sequence[float]) -> tuple[str, float]:
+    """The region that most looks state, as sure as the looks that state one are of it.
+
+    A look that states none is no evidence against it, as one that reads another character is: far plates have no words.
+    """
     stated: dict[str, float] = defaultdict(float)
+    said: dict[str, float] = defaultdict(float)
     for look, weight in zip(looks, weights, strict=True):
         if look.candidate.region != UNKNOWN:
             stated[look.candidate.region] += weight * look.candidate.region_confidence
+            said[look.candidate.region] += weight
     if not stated:
         return UNKNOWN, 0.0
     region = max(stated, key=lambda code: (stated[code], code))
-    if stated[region] < REGION_SHARE * sum(stated.values()):
-        return UNKNOWN, 0.0
-    confidence = min(1.0, stated[region] / sum(weights))
-    if confidence < LEAST_SHARE_OF_ALL:
-        return UNKNOWN, 0.0  # one look of sixty names no state
-    return region, confidence
+    is_one_voice = stated[region] >= REGION_SHARE * sum(stated.values())
+    if not is_one_voice or said[region] < LEAST_SHARE_OF_ALL * sum(weights):
+        return UNKNOWN, 0.0  # they contradict each other; or one look of sixty names a state
+    return region, min(1.0, stated[region] / sum(said.values()))
 
 
 def _alternatives(
@@ -162,6 +166,6 @@ def _alternatives(
     for known in (text, best.text, ""):
         others.pop(known, None)
     ranked = sorted(others.items(), key=lambda item: (-item[1], item[0]))
-    raw = [] if best.text == text else [Alternative(best.text, best.confidence)]
+    raw = [] if best.text in (text, "") else [Alternative(best.text, best.confidence)]
     rest = [Alternative(t, min(1.0, share)) for t, share in ranked if share >= SMALLEST_ALTERNATIVE]
     return tuple([*raw, *rest][:MAX_ALTERNATIVES])

@@ -17,7 +17,7 @@ from glassplate.plate_text import is_plausible
 from glassplate.recognize import character_reader, text_lines
 from glassplate.recognize.alternatives import alternatives
 from glassplate.recognize.character_reader import CharacterReader
-from glassplate.recognize.model_files import model
+from glassplate.recognize.model_files import digest_of_networks
 from glassplate.recognize.recognizer import PlateCandidate
 from glassplate.recognize.text_lines import Quadrilateral, TextLineFinder, cut_out
 
@@ -69,9 +69,8 @@ class WholeFrameRecognizer:
 
     @property
     def version(self) -> str:
-        """Engine and networks by the first bytes of their hashes."""
-        networks = (text_lines.NETWORK, character_reader.NETWORK)
-        return " ".join(["whole-frame/1", *(model(name).mark for name in networks)])
+        """Engine, and one digest over its networks."""
+        return f"whole-frame/1@{digest_of_networks((text_lines.NETWORK, character_reader.NETWORK))}"
 
     def read(self, pixels: Pixels) -> list[PlateCandidate]:
         """Every plate, the likeliest first; see ``Recognizer``."""

@@ -12,10 +12,11 @@ from tests.support.failing_files import FailingFiles, journal
 from tests.support.invariants import added, bodies, check_city, public
 
 from glassplate import seal
-from glassplate.alert import DISPOSITIONS
+from glassplate.alert import DISPOSITIONS, _region_matches
 from glassplate.errors import LogUnavailable, Refused, UsageError
 from glassplate.lane import open_bundle
 from glassplate.log import VerifierKey
+from glassplate.records import HotlistEntry
 
 PLATE = "7KDR214"
 
@@ -35,16 +36,16 @@ def arm(city, *rows):
     return city.vault.alerts.import_hotlist(city.sign_in("administrator"), list(rows), "State list")
 
 
-def batch_of(city, plate=PLATE, region="US-CA"):
+def batch_of(city, plate=PLATE, region="US-CA", sure=0.9):
     bundle_key = VerifierKey.parse((city.folder.public / "bundle.vkey").read_text().strip())
     sealer = open_bundle(city.vault.bundle(), bundle_key)
     read = plate_read(plate, "court-16th", city.now() - timedelta(minutes=1))
-    sealed = sealer.seal(replace(read, region=region, region_confidence=0.9), some_crop())
+    sealed = sealer.seal(replace(read, region=region, region_confidence=sure), some_crop())
     return seal.BatchSigner("court-16th", city.camera_keys["court-16th"].private_key).sign(1, [sealed])
 
 
-def pass_by(city, plate=PLATE, region="US-CA"):
-    return city.vault.intake.accept(batch_of(city, plate, region))
+def pass_by(city, plate=PLATE, region="US-CA", sure=0.9):
+    return city.vault.intake.accept(batch_of(city, plate, region, sure))
 
 
 def alerts(city, account="m.okafor"):
@@ -64,6 +65,11 @@ MATCHES = {
     "the state in small letters": (row("7HHH111", region="us-ca"), ("7HHH111", "US-CA"), True),
     "the entry names the country": (row("7LMM111", region="US"), ("7LMM111", "US-CA"), True),
     "the read names the country only": (row("7LNN111"), ("7LNN111", "US"), None),
+    "the same state, seen just surely enough": (row("7LQQ111"), ("7LQQ111", "US-CA", 0.875), True),
+    "the same state, not certain: no match": (row("7LRR111"), ("7LRR111", "US-CA", 0.87), None),
+    "another state, not certain: no silence either": (row("7LSS111"), ("7LSS111", "US-NV", 0.87), None),
+    "another state without any confidence": (row("7LTT111"), ("7LTT111", "US-NV", 0.0), None),
+    "a code that is in no table": (row("7LUU111"), ("7LUU111", "US-ZZ"), None),
     "another country": (row("7LPP111"), ("7LPP111", "DE"), "silent"),
     "an entry that has ended": (
         row("7JJJ111", expires_at="2026-03-02T09:00:01"),
@@ -102,9 +108,31 @@ def test_an_unknown_state_is_silent_unless_the_charter_says_otherwise(city):
     arm(city, row(), row("8ABC123", region=""))
     pass_by(city, PLATE, "unknown")
     pass_by(city, "8ABC123", "US-CA")
+    pass_by(city, PLATE, "US-CA", sure=0.5)
+    pass_by(city, PLATE, "US-NV", sure=0.5)
     assert alerts(city) == []
     pass_by(city, PLATE, "US-CA")
     assert len(alerts(city)) == 1
+
+
+# rows that were stored before codes were checked: (the entry's region, the read's, whether they match)
+OLD_ROWS = {
+    "small letters": ("us-ca", "US-CA", True),
+    "small letters, another state": ("us-nv", "US-CA", False),
+    "spaces around it": (" US-CA ", "US-CA", True),
+    "a state's name": ("California", "US-CA", None),
+    "a state's letters that are a country's too": ("MD", "US-MD", None),
+    "a country's letters that are a state's too": ("DE", "DE", None),
+    "no code": ("??", "US-CA", None),
+    "nothing": ("", "US-CA", None),
+}
+
+
+@pytest.mark.parametrize(("wanted", "seen", "matches"), OLD_ROWS.values(), ids=OLD_ROWS)
+def test_a_row_from_before_is_compared_in_its_normal_form(city, wanted, seen, matches):
+    entry = HotlistEntry("1", "7kdr 214", wanted, "stolen_vehicle", "us", "why", city.now())
+    read = replace(plate_read(PLATE, "court-16th", city.now()), region=seen, region_confidence=0.9)
+    assert _region_matches(entry, read) is matches
 
 
 # a sentence: (row, reason counted or None, armed or not)

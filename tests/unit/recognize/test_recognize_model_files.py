@@ -8,7 +8,15 @@ import pytest
 
 from glassplate.errors import GlassplateError
 from glassplate.recognize import model_files
-from glassplate.recognize.model_files import MANIFEST, MAX_OWN_BYTES, model, models, read_manifest
+from glassplate.recognize.model_files import (
+    MANIFEST,
+    MAX_OWN_BYTES,
+    digest_of_networks,
+    joint_digest,
+    model,
+    models,
+    read_manifest,
+)
 
 DATA = b"no network, but bytes that can be hashed"
 ROW = {
@@ -84,7 +92,17 @@ def test_the_network_given_to_the_text_finder_is_the_checked_one(monkeypatch):
 def test_a_listed_network_is_loaded_with_its_bytes(tmp_path):
     (one,) = read_manifest(manifest(tmp_path, ROW))
     assert one.load() == DATA
-    assert one.mark == f"own@{ROW['sha256'][:12]}"
+
+
+def test_one_digest_over_named_hashes_changes_with_each_name_each_hash_and_their_order():
+    hashes = (("one", "aa"), ("two", "bb"))
+    digest = joint_digest(hashes)
+    assert digest == hashlib.sha256(b"one aa\ntwo bb\n").hexdigest()[:40]
+    others = (hashes[::-1], hashes[:1], (("one", "ab"), hashes[1]), (("ine", "aa"), hashes[1]))
+    assert len({digest, *map(joint_digest, others)}) == 5
+    assert digest_of_networks(["plate-reader"]) == joint_digest(
+        [("plate-reader", model("plate-reader").sha256)]
+    )
 
 
 CHANGED_FILES = {

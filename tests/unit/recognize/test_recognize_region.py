@@ -86,7 +86,17 @@ def test_a_dealers_frame_with_another_states_name_does_not_name_it(reader):
         (("", "VIRGINIATECH"), "KDR2147", UNKNOWN),  # alumni
         (("", "MISSISSIPPISTATE"), "KDR2147", UNKNOWN),
         (("VIRGINIABEACH", ""), "KDR2147", UNKNOWN),
-        (("TEXAS", "THELONESTARSTATE"), "721K", "US-TX"),  # twice, so the shape need not be in the table
+        (("TEXAS", "THELONESTARSTATE"), "7214KDRX", "US-TX"),  # nobody issues such a shape: a wish plate
+        (("TEXAS", "THELONESTARSTATE"), "7KDR214", UNKNOWN),  # twice, and yet California's format
+        (("GEORGIA", "BULLDOGS"), "KDR2147", UNKNOWN),  # two lines of a frame, over a serial that fits
+        (("TEXAS", "TOYOTAOFDALLAS"), "KDR2147", UNKNOWN),
+        (("LONGHORNS", "TEXAS"), "KDR2147", UNKNOWN),
+        (("TEXAS", "F0RD"), "KDR2147", UNKNOWN),
+        (("TEXAS", "TEXASLONGHORNS"), "KDR2147", UNKNOWN),  # twice, beside other words
+        (("TEXAS", "bxLkhqvt"), "KDR2147", "US-TX"),  # hardly legible: edges of the serial, no words
+        (("TEXAS", "THLNSTARSAT1"), "KDR2147", "US-TX"),  # what a reader leaves of the slogan
+        (("NEWJERSEY", "GARNSE"), "KDR21L", "US-NJ"),
+        (("TEXAS", "7TY04"), "KDR2147", "US-TX"),  # stickers: at most three letters
         (("TEXAS", ""), "KATE4UK", UNKNOWN),
         (("WISCONSIN", ""), "K4TE4UK", "US-WI"),  # a shape that nobody issues: a wish plate
     ],

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassplate.recognize.recognizer import PlateCandidate
+from glassplate.recognize.regions import CERTAIN_FROM
 from glassplate.recognize.vote import MAX_ALTERNATIVES, Look, vote
 from glassplate.records import Alternative
 
@@ -72,8 +73,12 @@ def test_looks_that_support_nothing_give_nothing():
 def test_a_region_needs_the_looks_to_agree():
     texas, ohio = {"region": "US-TX", "region_confidence": 0.9}, {"region": "US-OH", "region_confidence": 0.9}
     agreed = vote([look("7KDR214", 0.9, **texas)] * 3 + [look("7KDR214", 0.9)])
-    assert agreed.region == "US-TX"
-    assert 0.6 < agreed.region_confidence < 0.7  # one look of four said nothing
+    assert (agreed.region, round(agreed.region_confidence, 6)) == ("US-TX", 0.9)  # one look said nothing
+    doubted = vote([look("7KDR214", 0.9, **texas)] * 4 + [look("7KDR214", 0.9, **ohio)])
+    assert doubted.region == "US-TX"
+    assert (
+        doubted.region_confidence < CERTAIN_FROM
+    )  # a look that says another state: no alert is decided by it
     torn = vote([look("7KDR214", 0.9, **texas)] * 2 + [look("7KDR214", 0.9, **ohio)])
     assert (torn.region, torn.region_confidence) == ("unknown", 0.0)
 
@@ -111,6 +116,23 @@ def test_no_character_is_surer_than_its_surest_look_and_every_result_has_its_for
 @given(st.lists(readings(), min_size=1, max_size=8))
 def test_the_vote_is_the_same_every_time(looks):
     assert vote(looks) == vote(looks)
+
+
+def test_a_text_that_stands_in_no_frame_keeps_the_best_frames_own_text_first_beside_it():
+    looks = [
+        Look(PlateCandidate("7KDR2I4", (0.9,) * 5 + (0.5, 0.9), (0, 0, 90, 20)), 9.0),
+        Look(PlateCandidate("7XDR214", (0.9, 0.4, 0.9, 0.9, 0.9, 0.9, 0.9), (0, 0, 90, 20)), 5.0),
+        Look(PlateCandidate("7KDB214", (0.9, 0.9, 0.9, 0.4, 0.9, 0.9, 0.9), (0, 0, 90, 20)), 4.0),
+    ]
+    told = vote(looks)
+    assert told.text == "7KDR214"
+    assert told.alternatives[0] == Alternative("7KDR2I4", 0.5)
+    assert {"7XDR214", "7KDB214"} <= {one.text for one in told.alternatives}
+
+
+def test_a_best_frame_without_a_text_leaves_no_empty_alternative():
+    told = vote([look("7KDR214", 0.9), look("7KDR214", 0.9), Look(look("", 0.9).candidate, 99.0)])
+    assert all(one.text for one in told.alternatives)
 
 
 def test_one_look_of_many_names_no_state():
