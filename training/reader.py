@@ -19,7 +19,9 @@ from onnx import numpy_helper
 
 from damage import compress, dirt, lens, light
 from graph import GraphModule, write_back
-from plates import Fonts, Plate, PlateRenderer, designs
+from plate_designs import designs
+from plate_fonts import Fonts
+from plates import Plate, PlateRenderer
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 HEIGHT, WIDTH = 48, 192

@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from damage import lens
-from plates import WORDS, Fonts, PlateRenderer, designs
+from plate_designs import WORDS, designs
+from plate_fonts import Fonts
+from plates import PlateRenderer
 
 WINDOW = (192, 256)  # height, width
 STRIDE = 8
