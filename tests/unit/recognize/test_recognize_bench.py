@@ -104,7 +104,7 @@ def test_recognizers_take_turns_on_the_same_photos(painter, dataset, bench, tmp_
     assert code == 0
     assert [one["engine"] for one in said["engines"]] == ["painter", "whole-frame"]
     assert [one["groups"]["all"]["exact"]["hits"] for one in said["engines"]] == [3, 0]
-    assert said["engines"][1]["version"].startswith("whole-frame/1 ")
+    assert said["engines"][1]["version"].startswith("whole-frame/1@")
     lines = [json.loads(line) for line in (tmp_path / "lines.jsonl").read_text().splitlines()]
     assert [(line["engine"], line["photo"]) for line in lines] == [
         (engine, f"{number}.png") for engine in ("painter", "whole-frame") for number in range(3)
