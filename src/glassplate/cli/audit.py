@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from glassplate.cli.audit_review import review_exports
 from glassplate.cli.connection import vault_client
 from glassplate.cli.console import emit, progress, shown, table
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from glassplate.config import CityFolder
 
 PAGE = 200
-_verbs = typer.Typer(help="Auditors: keygen, list, pull, open.", no_args_is_help=True)
+_verbs = typer.Typer(help="Auditors: keygen, list, pull, open, review.", no_args_is_help=True)
+_verbs.command("review", epilog="Example: glassplate audit review may.csv june.csv --html review.html")(
+    review_exports
+)
 
 
 def register(app: typer.Typer) -> None:
