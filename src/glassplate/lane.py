@@ -45,6 +45,8 @@ class LaneOutcome:
     frames: int = 0
     reads: list[PlateRead] = field(default_factory=list, repr=False)
     without_plate: int = 0
+    not_kept: int = 0
+    """Reads dropped, because the box was no plate's or people were in it."""
     refused: list[str] = field(default_factory=list)
     delivered: int = 0
     duplicates: int = 0
@@ -118,6 +120,9 @@ class Lane:
         sealed = []
         kept = self.scenes.of(pixels, [candidate.box for candidate in candidates])
         for ordinal, (candidate, one) in enumerate(zip(candidates, kept, strict=True)):
+            if one.crop is None:
+                outcome.not_kept += 1
+                continue
             read = _plate_read(frame, ordinal, candidate, version, one.vehicle)
             sealed.append(self.sealer.seal(read, one.crop, one.scene))
             outcome.reads.append(read)

@@ -112,6 +112,9 @@ class VideoWalk:
     def _keep_one(self, passage: Passage, outcome: LaneOutcome) -> None:
         boxes = (passage.plate.box, *passage.other_plates)
         kept = self.scenes.of(passage.pixels, boxes)[0]
+        if kept.crop is None:
+            outcome.not_kept += 1
+            return
         read = self._plate_read(passage, kept.vehicle)
         self.outbox.put([self.sealer.seal(read, kept.crop, kept.scene)])
         outcome.reads.append(read)

@@ -199,5 +199,5 @@ def plate_read(plate: str, camera_id: str, captured_at: datetime) -> PlateRead:
 
 @cache
 def some_crop() -> RedactedImage:
-    pixels = np.random.default_rng(7).integers(0, 255, (60, 140, 3), dtype=np.uint8)
-    return redact_to_plate(pixels, (10, 10, 100, 24))
+    pixels = np.random.default_rng(7).integers(0, 255, (160, 240, 3), dtype=np.uint8)
+    return redact_to_plate(pixels, (10, 10, 100, 24), [], [])

@@ -130,6 +130,7 @@ def _document(outcome: LaneOutcome) -> dict[str, object]:
         "photos": outcome.frames,
         "reads": plain(outcome.reads),
         "without_plate": outcome.without_plate,
+        "not_kept": outcome.not_kept,
         "delivered": outcome.delivered,
         "already_there": outcome.duplicates,
         "refused_files": outcome.refused,
@@ -142,6 +143,8 @@ def _lines(outcome: LaneOutcome) -> list[str]:
         f"{_many(outcome.frames, 'photo')}: {_many(len(outcome.reads), 'plate')} read, "
         f"{_many(outcome.without_plate, 'photo')} without a plate, {_many(len(outcome.refused), 'file')} refused."
     )
+    if outcome.not_kept:
+        read += f" {_many(outcome.not_kept, 'read')} not kept: too large for a plate, of another shape, or with people in it."
     stored = f"{_many(outcome.delivered, 'read')} sealed and stored, {outcome.duplicates} there already."
     return [read, stored, *(f"  refused by the vault: {reason}" for _, reason in outcome.refused_by_vault)]
 

@@ -153,6 +153,7 @@ def _document(lane: LiveLane) -> dict[str, object]:
         "missed": counts.dropped,
         "damaged": counts.damaged,
         "reads": lane.reads,
+        "not_kept": lane.outcome.not_kept,
         "delivered": lane.outcome.delivered,
         "already_there": lane.outcome.duplicates,
         "refused_by_vault": dict(lane.refused_by_vault),

@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from glassplate.errors import GlassplateError, UsageError
 from glassplate.plate_text import ALPHABET
+from glassplate.recognize.plate_crop import may_be_plate
 from glassplate.recognize.recognizer import PlateCandidate
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ DEFAULT_ENGINE = "glassplate"
 # a sealed read carries 128 characters, and the networks that make the scene take 51 of them
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:+/@-]{0,76}", re.ASCII)
 _OUR_VERSIONS = tuple(f"{name}/" for name in (DEFAULT_ENGINE, "whole-frame"))  # no plug-in may pass for ours
+_MOST_PLATES = 64  # in one picture; a recognizer that finds more finds no plates
 _PLATE = re.compile(f"[{ALPHABET}]{{1,16}}")
 
 
@@ -125,11 +128,13 @@ class _Foreign:
             GlassplateError: it failed, or its answer is none. No message repeats what it read.
         """
         try:
-            candidates = list(self._recognizer.read(pixels))
+            candidates = list(islice(self._recognizer.read(pixels), _MOST_PLATES + 1))
         except GlassplateError:
             raise
         except Exception as error:
             raise self._breaks(f"failed on a picture ({type(error).__name__})") from error
+        if len(candidates) > _MOST_PLATES:
+            raise self._breaks(f"returned more than {_MOST_PLATES} plates of one picture")
         for candidate in candidates:
             self._check(candidate, pixels)
         return candidates
@@ -141,14 +146,12 @@ class _Foreign:
             raise self._breaks("returned a text that is not 1 to 16 of A-Z and 0-9")
         if not all(0 <= confidence <= 1 for confidence in candidate.character_confidences):
             raise self._breaks("returned a confidence outside 0-1")
-        x, y, width, height = candidate.box
-        if (
-            min(x, y) < 0
-            or min(width, height) < 1
-            or x + width > pixels.shape[1]
-            or y + height > pixels.shape[0]
-        ):
-            raise self._breaks("returned a box that does not lie in the picture")
+        try:
+            may_be_plate(
+                candidate.box, pixels.shape[1], pixels.shape[0]
+            )  # if it may not, the redaction drops it
+        except (TypeError, ValueError) as error:
+            raise self._breaks("returned a box that does not lie in the picture") from error
 
     def _breaks(self, what: str) -> GlassplateError:
         return GlassplateError(f"The recognizer {self._name!r} {what}. Report it to whoever made it.")

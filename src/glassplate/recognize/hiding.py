@@ -23,6 +23,8 @@ GLASS_CELLS = 6
 LONGEST_SHAPE = 3  # the long side has at most three times as many cells, so that a sliver has coarse ones too
 LEAST_CELL_PIXELS = 2
 PLATE_CELLS = 1  # letters survive coarser cells than faces do, because there are only 36 of them
+# Found boxes cut off up to an eighth of a plate's height, and a box may be of one group of its characters only.
+PLATE_GROWTH_ACROSS, PLATE_GROWTH_ALONG = 0.25, 0.2  # of the box, on each side
 
 GLASS_SHARE = 0.6  # of a vehicle's height, from its top: glass ends above that in every view
 PLATE_HEIGHTS_ABOVE_PLATE = 1.0  # where the glass ends at the latest, if the plate is higher than that
@@ -59,8 +61,8 @@ def face_area(face: Found) -> HiddenArea:
 
 
 def plate_area(plate: FrameBox) -> HiddenArea:
-    """A plate that nobody asked for."""
-    return HiddenArea(plate, PLATE_CELLS)
+    """A plate that nobody asked for, and what its box may have cut off."""
+    return HiddenArea(grown(plate, PLATE_GROWTH_ACROSS, PLATE_GROWTH_ALONG), PLATE_CELLS)
 
 
 def glass_area(vehicle: Found) -> HiddenArea:

@@ -2,7 +2,8 @@
 
 What stands for the scene is the vehicle with a margin, from pixels on which, in this order, (1) people, (2) faces,
 (3) windshields and (4) other plates were made unrecognizable, and (5) the read's own plate was put back as the crop
-shows it. It fails closed: where the vehicle or its windows were not found, only the plate is kept.
+shows it. It fails closed: where the vehicle or its windows were not found, only the plate is kept; where the box cannot be
+a plate's, or people cover it, nothing is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from glassplate.recognize.hiding import (
     person_area,
     plate_area,
 )
+from glassplate.recognize.plate_crop import cut, is_same_plate
 from glassplate.recognize.shown import shown_with
 
 if TYPE_CHECKING:
@@ -29,12 +31,11 @@ if TYPE_CHECKING:
 
     from glassplate.recognize.found import Found
     from glassplate.recognize.hiding import HiddenArea
+    from glassplate.recognize.plate_crop import PlateCrop
     from glassplate.recognize.recognizer import Pixels
     from glassplate.recognize.shown import Shown
     from glassplate.records import FrameBox
 
-MARGIN_ACROSS = 0.03  # of the box's width: the box holds characters, the plate's rim lies just outside
-MARGIN_ALONG = 0.2  # of the box's height: state name above and slogan below the characters
 MAX_CROP_WIDTH = 640  # enough to judge every character by eye, too little for a scene
 JPEG_QUALITY = 90  # below 85 a B and an 8 of 20 pixels begin to look alike
 
@@ -72,24 +73,34 @@ class RedactedImage:
         raise TypeError("A RedactedImage cannot be copied or pickled.")
 
 
-def redact_to_plate(pixels: Pixels, box: FrameBox) -> RedactedImage:
-    """Keep only the plate at ``box`` and its margins, encoded from its pixels without any metadata.
+def redact_to_plate(
+    pixels: Pixels, plate: FrameBox, found: Sequence[Found], faces: Sequence[Found]
+) -> RedactedImage | None:
+    """Keep only ``plate`` and its margins, encoded from its pixels without any metadata.
+
+    ``found``: people of the picture; ``faces``: those in and around the plate. ``pixels`` stay as they are.
+
+    None, so that nothing is kept of this plate: see ``plate_crop.cut``.
 
     Raises:
-        ValueError: ``box`` is empty or does not lie in the picture.
+        ValueError: ``plate`` is empty or does not lie in the picture.
     """
     from PIL import Image
 
-    left, top, right, bottom = _grown(box, pixels.shape[1], pixels.shape[0])
-    crop = pixels[
-        top:bottom, left:right
-    ].copy()  # the copy cuts the tie to the picture before anything is written
-    height, width = crop.shape[:2]
-    image = Image.frombytes("RGB", (width, height), crop.tobytes())
+    crop = cut(pixels, plate, found, faces)
+    if crop is None:
+        return None
+    height, width = crop.pixels.shape[:2]
+    image = Image.frombytes("RGB", (width, height), crop.pixels.tobytes())
     if width > MAX_CROP_WIDTH:
         size = MAX_CROP_WIDTH, max(1, round(height * MAX_CROP_WIDTH / width))
         image = image.resize(size, Image.Resampling.LANCZOS)
-    return _encoded(image, JPEG_QUALITY, 0, ("everything outside the plate", "metadata"))
+    hidden = [
+        _counted(what, count)
+        for what, count in (("{} person{}", crop.persons), ("{} face{}", crop.faces))
+        if count
+    ]
+    return _encoded(image, JPEG_QUALITY, 0, ("everything outside the plate", *hidden, "metadata"))
 
 
 def redact_scene(
@@ -105,7 +116,7 @@ def redact_scene(
     or not: who opens one vehicle's scene has asked for no other. ``pixels`` stay as they are.
 
     None, so that only the plate crop is kept, when nothing may be ``shown_with`` the plate, or when there are more
-    boxes than a picture can hold.
+    boxes than a picture can hold; or nothing at all, when ``redact_to_plate`` keeps nothing.
 
     Raises:
         ValueError: a plate's box is empty, or ``plate`` does not lie in the picture.
@@ -115,9 +126,9 @@ def redact_scene(
     for other in other_plates:
         check_box(other)
     frame_height, frame_width = pixels.shape[:2]
-    own = _grown(plate, frame_width, frame_height)
+    own = cut(pixels, plate, found, faces)
     shown = shown_with(plate, found, frame_width, frame_height)
-    if shown is None or len(found) + len(faces) + len(other_plates) > MAX_AREAS:
+    if own is None or shown is None or len(found) + len(faces) + len(other_plates) > MAX_AREAS:
         return None
     left, top, width, height = shown.part
     right, bottom = left + width, top + height
@@ -125,9 +136,8 @@ def redact_scene(
     removed = ["everything outside the vehicle"]
     for what, areas in _hidden(shown, plate, found, faces, other_plates).items():
         count = hide(scene, [area.moved(left, top) for area in areas])
-        removed += [what.format(count, "" if count == 1 else "s")] if count else []
-    x, y, end_x, end_y = max(own[0], left), max(own[1], top), min(own[2], right), min(own[3], bottom)
-    scene[y - top : end_y - top, x - left : end_x - left] = pixels[y:end_y, x:end_x]
+        removed += [_counted(what, count)] if count else []
+    _put_back(scene, left, top, own)
     image = Image.frombytes("RGB", (width, height), scene.tobytes())
     longest = max(width, height)
     if longest > MAX_SCENE_SIDE:  # after the hiding, whose cells follow the boxes in the frame
@@ -161,9 +171,16 @@ def _windows(other: Found, shown: Shown, plate: FrameBox) -> HiddenArea:
     return glass_area(other)
 
 
-def is_same_plate(one: FrameBox, other: FrameBox) -> bool:
-    """Whether two boxes are of one plate, though found by different networks: a center lies in the other box."""
-    return holds(one, other) or holds(other, one)
+def _put_back(scene: Pixels, left: int, top: int, own: PlateCrop) -> None:
+    """Write the own plate, as the crop shows it, into the scene that was cut out at ``left``, ``top``."""
+    x, y = own.left - left, own.top - top
+    from_x, from_y = max(0, -x), max(0, -y)
+    part = own.pixels[from_y : max(0, scene.shape[0] - y), from_x : max(0, scene.shape[1] - x)]
+    scene[y + from_y : y + from_y + part.shape[0], x + from_x : x + from_x + part.shape[1]] = part
+
+
+def _counted(what: str, count: int) -> str:
+    return what.format(count, "" if count == 1 else "s")
 
 
 def _encoded(image: Image.Image, quality: int, subsampling: int, removed: tuple[str, ...]) -> RedactedImage:
@@ -171,18 +188,3 @@ def _encoded(image: Image.Image, quality: int, subsampling: int, removed: tuple[
     encoded = io.BytesIO()
     image.save(encoded, "JPEG", quality=quality, subsampling=subsampling)
     return RedactedImage(encoded.getvalue(), image.width, image.height, removed, _MAKER)
-
-
-def _grown(box: FrameBox, frame_width: int, frame_height: int) -> tuple[int, int, int, int]:
-    x, y, width, height = box
-    if width < 1 or height < 1 or x < 0 or y < 0 or x + width > frame_width or y + height > frame_height:
-        raise ValueError(
-            f"The plate box {box} does not lie in the picture of {frame_width}×{frame_height} pixels."
-        )
-    across, along = round(width * MARGIN_ACROSS), round(height * MARGIN_ALONG)
-    return (
-        max(0, x - across),
-        max(0, y - along),
-        min(frame_width, x + width + across),
-        min(frame_height, y + height + along),
-    )

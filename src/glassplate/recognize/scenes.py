@@ -1,6 +1,6 @@
 """What is kept of a plate beside its text: crop, redacted scene, and the vehicle's class and color.
 
-    (1) find     vehicles, people and plates in the frame, faces in the part that may be shown
+    (1) find     vehicles, people and plates in the frame, faces in the part that may be shown and around the plate
     (2) describe the vehicle that carries the plate, from pixels that nothing was hidden in yet
     (3) redact   on the pixels, before anything is encoded                            `redaction`
 
@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from glassplate.recognize.color import ColorVote, color_votes
+from glassplate.recognize.faces import LONG_SIDE, OVERLAP, FaceFinder
 from glassplate.recognize.faces import NETWORK as FACE_NETWORK
-from glassplate.recognize.faces import FaceFinder
 from glassplate.recognize.found import carrier
 from glassplate.recognize.hiding import grown, inside
 from glassplate.recognize.model_files import digest_of_networks
+from glassplate.recognize.passage import overlap
+from glassplate.recognize.plate_crop import may_be_plate, where_faces_matter
 from glassplate.recognize.plate_detector import PlateDetector
 from glassplate.recognize.redaction import redact_scene, redact_to_plate
 from glassplate.recognize.shown import shown_with
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from glassplate.recognize.redaction import RedactedImage
     from glassplate.records import FrameBox
 
-RULES = "scenes/1"  # another number whenever other areas are hidden, or in another way
+RULES = "scenes/2"  # another number whenever other areas are hidden, or in another way
 NETWORKS = (VEHICLE_NETWORK, FACE_NETWORK, "plate-detector")
 PAINTED = frozenset(("car", "truck", "bus"))  # of a motorcycle more is seen of rider and engine than of paint
 _NO_VOTE = ColorVote(UNKNOWN, 0.0)
@@ -42,9 +44,12 @@ FACE_MARGIN = 0.1  # of what is shown, on each side: half a face at the edge is 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is kept of one plate. ``scene`` is None where nothing but the plate may be kept."""
+    """What is kept of one plate.
 
-    crop: RedactedImage
+    ``crop`` is None where nothing may be kept, the read neither; ``scene`` where nothing but the plate may.
+    """
+
+    crop: RedactedImage | None
     scene: RedactedImage | None = None
     vehicle: Vehicle = field(default_factory=Vehicle)
 
@@ -58,20 +63,10 @@ class Scenes(Protocol):
 
     @property
     def version(self) -> str:
-        """Names the networks by their hash, empty when there are none; stored with every read."""
+        """Names the rules and the networks by their hash; stored with every read."""
 
     def of(self, pixels: Pixels, plates: Sequence[FrameBox]) -> list[Kept]:
         """What is kept of each plate, all of them read in ``pixels``."""
-
-
-class PlatesOnly:
-    """``Scenes`` that keeps nothing but plate crops."""
-
-    version = ""
-
-    def of(self, pixels: Pixels, plates: Sequence[FrameBox]) -> list[Kept]:
-        """See ``Scenes``."""
-        return [Kept(redact_to_plate(pixels, plate)) for plate in plates]
 
 
 class VehicleScenes:
@@ -108,19 +103,38 @@ class VehicleScenes:
         kept = []
         for number, plate in enumerate(plates):
             others = [*plates[:number], *plates[number + 1 :], *unread]
-            scene = redact_scene(pixels, plate, found, self._faces_near(pixels, plate, found), others)
-            vehicle = _described(pixels, carrier(found, plate), plate)
-            kept.append(Kept(redact_to_plate(pixels, plate), scene, vehicle))
+            faces = self._faces_near(pixels, plate, found)
+            crop = redact_to_plate(pixels, plate, found, faces)
+            scene = redact_scene(pixels, plate, found, faces, others)
+            kept.append(Kept(crop, scene, _described(pixels, carrier(found, plate), plate)))
         return kept
 
     def _faces_near(self, pixels: Pixels, plate: FrameBox, found: Sequence[Found]) -> list[Found]:
-        """Faces in and close to what will be shown: the network sees more in that part than in the whole frame."""
+        """Faces in and close to what will be shown: the network sees more in that part than in the whole frame.
+
+        One look at the scene; another one around the plate where the first did not see it pixel for pixel.
+        """
         height, width = pixels.shape[:2]
-        shown = shown_with(plate, found, width, height)
-        if shown is None:
+        if not may_be_plate(plate, width, height):
             return []
-        left, top, right, bottom = inside(grown(shown.part, FACE_MARGIN, FACE_MARGIN), width, height)
-        return [one.moved(left, top) for one in self._find_faces(pixels[top:bottom, left:right])]
+        shown, around = shown_with(plate, found, width, height), where_faces_matter(plate, width, height)
+        faces: list[Found] = []
+        if shown is not None:
+            left, top, right, bottom = inside(grown(shown.part, FACE_MARGIN, FACE_MARGIN), width, height)
+            part = left, top, right - left, bottom - top
+            faces = self._faces_in(pixels, part)
+            if around is not None and max(part[2:]) <= LONG_SIDE and _lies_in(around, part):
+                return faces
+        if around is not None:
+            closer = self._faces_in(pixels, around)
+            faces += [
+                one for one in closer if not any(overlap(one.box, face.box) >= OVERLAP for face in faces)
+            ]
+        return faces
+
+    def _faces_in(self, pixels: Pixels, part: FrameBox) -> list[Found]:
+        x, y, width, height = part
+        return [one.moved(x, y) for one in self._find_faces(pixels[y : y + height, x : x + width])]
 
 
 def shipped_version() -> str:
@@ -130,7 +144,7 @@ def shipped_version() -> str:
 
 def stored_version(recognizer: Recognizer, scenes_version: str) -> str:
     """What a read says of its making, and what a charter must name: every network behind what is stored."""
-    return f"{recognizer.version} {scenes_version}".rstrip()
+    return f"{recognizer.version} {scenes_version}"
 
 
 def _plate_finder() -> Callable[[Pixels], list[FrameBox]]:
@@ -141,6 +155,13 @@ def _plate_finder() -> Callable[[Pixels], list[FrameBox]]:
         return [whole_pixels(left, top, right - left, bottom - top) for left, top, right, bottom in edges]
 
     return find
+
+
+def _lies_in(one: FrameBox, other: FrameBox) -> bool:
+    return all(
+        other[side] <= one[side] and one[side] + one[side + 2] <= other[side] + other[side + 2]
+        for side in (0, 1)
+    )
 
 
 def _described(pixels: Pixels, vehicle: Found | None, plate: FrameBox) -> Vehicle:

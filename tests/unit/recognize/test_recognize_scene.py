@@ -80,7 +80,7 @@ HIDING = {
     "a face": ({"faces": (a("face", (390, 310, 30, 30)),)}, (384, 304, 42, 42)),
     "the glass": ({}, (200, 150, 250, 126)),
     "another vehicle's glass": ({"found": (CAR, a("bus", (400, 280, 80, 100)))}, (400, 280, 80, 60)),
-    "another plate": ({"others": ((390, 320, 48, 16),)}, (390, 320, 48, 16)),
+    "another plate": ({"others": ((390, 320, 48, 16),)}, (378, 316, 72, 24)),
 }
 
 
@@ -111,7 +111,7 @@ def test_the_own_plate_stays_legible_under_whatever_is_found_on_it():
     x, y = PLATE[0] - PART[0], PLATE[1] - PART[1]
     over = scene(
         [CAR, a("person", (260, 280, 150, 80)), a("car", (0, 200, 640, 280))],
-        [a("face", (300, 295, 40, 40))],
+        [a("face", (375, 330, 10, 10))],
         [(270, 296, 110, 30)],
         pixels=pixels,
     )
@@ -156,7 +156,7 @@ def test_only_the_plate_is_kept_with(arguments):
 
 @pytest.mark.parametrize("plate", [(-1, 0, 10, 10), (0, 0, 0, 5), (639, 0, 2, 5), (0, 470, 10, 20)])
 def test_a_plate_beside_the_frame_is_refused(plate):
-    with pytest.raises(ValueError, match="does not lie in the picture"):
+    with pytest.raises(ValueError, match=r"does not lie in the picture|is empty"):
         scene(plate=plate)
 
 

@@ -15,7 +15,6 @@ from glassplate.recognize.engines import engine
 from glassplate.recognize.faces import FaceFinder
 from glassplate.recognize.model_files import model
 from glassplate.recognize.scenes import (
-    PlatesOnly,
     VehicleScenes,
     shipped_version,
     stored_version,
@@ -40,7 +39,7 @@ def scenes(found=(CAR,), faces=nothing, plates=nothing):
 def test_crop_scene_and_vehicle_are_kept():
     (kept,) = scenes().of(FRAME, [PLATE])
 
-    assert (kept.crop.width, kept.crop.height) == (96, 34)
+    assert (kept.crop.width, kept.crop.height) == (98, 28)
     assert kept.scene is not None
     assert kept.vehicle.body == "car"
     assert kept.vehicle.body_confidence == 0.62
@@ -104,13 +103,46 @@ def test_faces_are_looked_for_in_and_close_to_what_is_shown():
     assert np.abs(same[250:] - other[250:]).mean() < 1
 
 
-def test_no_network_looks_where_no_plate_was_read_and_no_face_is_sought_where_no_scene_is_kept():
-    def must_not_run(_pixels):
-        raise AssertionError
+def must_not_run(_pixels):
+    raise AssertionError
 
+
+def test_no_network_looks_where_no_plate_was_read_and_no_face_is_sought_where_none_could_be_kept():
     assert VehicleScenes(must_not_run, must_not_run, must_not_run).of(FRAME, []) == []
-    (kept,) = VehicleScenes(nothing, must_not_run, must_not_run).of(FRAME, [PLATE])
-    assert kept.scene is None
+    for plate in (
+        (100, 100, 40, 9),
+        (100, 100, 330, 60),
+    ):  # too small to hold a face; too large to be a plate
+        (kept,) = VehicleScenes(nothing, must_not_run, must_not_run).of(FRAME, [plate])
+        assert kept.scene is None
+
+
+def test_where_no_scene_is_kept_faces_are_looked_for_around_the_plate():
+    looked_at = []
+    faces = lambda pixels: looked_at.append(pixels.copy()) or []  # noqa: E731
+    (kept,) = scenes(found=[], faces=faces).of(FRAME, [PLATE])
+
+    # Half the plate's width on each side, one and a half of its height above and below.
+    (part,) = looked_at
+    assert np.array_equal(part, FRAME[264:360, 235:415])
+    assert kept.crop is not None
+
+
+def test_a_large_scene_is_looked_at_scaled_down_so_the_plate_gets_a_look_of_its_own():
+    sizes = []
+    faces = lambda pixels: sizes.append(pixels.shape[:2]) or [a("face", (200, 200, 10, 10))]  # noqa: E731
+    car = a("car", (300, 200, 1400, 1200))
+    (kept,) = scenes(found=[car], faces=faces).of(noise(1500, 2000), [(900, 1000, 300, 80)])
+    assert sizes == [(1500, 2000), (320, 600)]
+    assert "2 faces" in kept.scene.what_was_removed
+
+
+def test_a_face_that_both_looks_find_is_one_face():
+    looks = iter(([a("face", (768, 915, 30, 30))], [a("face", (18, 31, 30, 30))]))
+    car = a("car", (300, 200, 1400, 1200))
+    scene = scenes(found=[car], faces=lambda _: next(looks))
+    (kept,) = scene.of(noise(1500, 2000), [(900, 1000, 300, 80)])
+    assert "1 face" in kept.scene.what_was_removed
 
 
 def test_each_scene_shows_its_own_plate_and_hides_the_others_read_or_not():
@@ -138,13 +170,6 @@ def test_a_network_that_sees_everything_everywhere_leaves_the_plate_alone():
     assert kept.scene is None
 
 
-def test_plates_only_keeps_plates_only():
-    first, second = PlatesOnly().of(FRAME, [PLATE, OTHER_PLATE])
-    assert first.scene is second.scene is None
-    assert first.vehicle == Vehicle()
-    assert first.crop.jpeg == scenes().of(FRAME, [PLATE])[0].crop.jpeg
-
-
 def test_a_stored_version_names_the_networks_of_recognizer_and_scenes():
     class Recognizer:
         version = "letters/1 reader@0123456789ab"
@@ -154,8 +179,7 @@ def test_a_stored_version_names_the_networks_of_recognizer_and_scenes():
     )
     digest = hashlib.sha256(hashed.encode()).hexdigest()
     version = stored_version(Recognizer(), shipped_version())
-    assert version == f"letters/1 reader@0123456789ab scenes/1@{digest[:40]}"
-    assert stored_version(Recognizer(), PlatesOnly().version) == Recognizer.version
+    assert version == f"letters/1 reader@0123456789ab scenes/2@{digest[:40]}"
     assert scenes().version == shipped_version()
 
 
@@ -220,8 +244,5 @@ def test_the_plate_of_a_photo_looks_the_same_in_crop_and_scene():
         np.asarray(Image.open(io.BytesIO(one.jpeg))).astype(int) for one in (kept.crop, kept.scene)
     )
     height, width = crop.shape[:2]
-    y, x = (
-        plate[1] - 12 - top,
-        plate[0] - 4 - left,
-    )  # the crop's margins: a fifth of the height, 3 % of the width
+    y, x = plate[1] - 5 - top, plate[0] - 6 - left  # the crop's margins
     assert np.abs(scene[y : y + height, x : x + width] - crop).mean() < 4

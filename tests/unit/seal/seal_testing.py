@@ -41,7 +41,7 @@ READ = PlateRead(
 
 def picture(brightness=90):
     """A plate crop that went through the redaction."""
-    return redact_to_plate(np.full((100, 200, 3), brightness, dtype=np.uint8), (40, 30, 120, 40))
+    return redact_to_plate(np.full((300, 400, 3), brightness, dtype=np.uint8), (40, 30, 120, 40), [], [])
 
 
 def sealed(number=0, **changes):

@@ -16,8 +16,7 @@ from glassplate.errors import GlassplateError, InputRefused
 from glassplate.lane import Lane, LaneOutcome
 from glassplate.recognize.found import Found
 from glassplate.recognize.recognizer import PlateCandidate
-from glassplate.recognize.scenes import PlatesOnly, VehicleScenes
-from glassplate.records import Vehicle
+from glassplate.recognize.scenes import VehicleScenes
 from glassplate.seal import BatchSigner, ImageOpener, ReadOpener, Sealer
 
 PIXELS = np.random.default_rng(2).integers(60, 200, (480, 640, 3), dtype=np.uint8)
@@ -29,6 +28,11 @@ SECOND = replace(CANDIDATE, text="6HNV372", box=(10, 440, 60, 18))
 def vehicle_scenes():
     """Scenes whose networks see one car, no face and no other plate."""
     return VehicleScenes(lambda _: [CAR], lambda _: [], lambda _: [])
+
+
+def no_vehicle():
+    """Scenes that keep nothing but crops."""
+    return VehicleScenes(lambda _: [], lambda _: [], lambda _: [])
 
 
 def frame(name="street.jpg"):
@@ -74,7 +78,7 @@ def test_the_vault_can_open_read_crop_and_scene_of_a_plate_in_a_vehicle(tmp_path
     assert read.vehicle.body_confidence == 0.625
     assert (read.region, read.region_confidence) == ("US-CA", 0.99)
     assert read.recognizer == f"letters/1 reader@0123456789ab {scenes.version}"
-    assert opened(sealed, "crop") == (96, 34)
+    assert opened(sealed, "crop") == (98, 28)
     assert opened(sealed, "scene") == (326, 286)
     assert [one.vehicle for one in outcome.reads] == [read.vehicle]
 
@@ -85,21 +89,22 @@ def test_a_plate_without_a_vehicle_is_sealed_without_a_scene(tmp_path):
     with_scene, without = waiting
     assert with_scene.scene is not None
     assert without.scene is None
-    assert opened(without, "crop") == (64, 26)
+    assert opened(without, "crop") == (66, 22)
 
 
-def test_a_lane_that_keeps_plates_only_says_so_in_its_version(tmp_path):
-    (sealed,), outcome = walked(tmp_path, [CANDIDATE], PlatesOnly())
+def test_a_read_of_which_nothing_may_be_kept_is_counted_and_not_sealed(tmp_path):
+    placard = replace(CANDIDATE, text="VOTE4ME", box=(100, 200, 330, 90))
+    (sealed,), outcome = walked(tmp_path, [placard, CANDIDATE], vehicle_scenes())
 
-    assert sealed.scene is None
-    assert outcome.reads[0].recognizer == "letters/1 reader@0123456789ab"
-    assert outcome.reads[0].vehicle == Vehicle()
+    assert outcome.not_kept == 1
+    assert [one.text for one in outcome.reads] == ["7QXO418"]
+    assert ReadOpener(READ_KEY, agency_id=AGENCY).open(sealed, camera_id=CAMERA).text == "7QXO418"
 
 
 def test_the_same_frame_gets_the_same_id_and_a_frame_without_plate_is_counted(tmp_path):
-    first, _ = walked(tmp_path / "a", [CANDIDATE], PlatesOnly())
+    first, _ = walked(tmp_path / "a", [CANDIDATE], no_vehicle())
     second, _ = walked(tmp_path / "b", [CANDIDATE], vehicle_scenes())
-    nothing, outcome = walked(tmp_path / "c", [], PlatesOnly())
+    nothing, outcome = walked(tmp_path / "c", [], no_vehicle())
 
     assert first[0].read_id == second[0].read_id
     assert nothing == []
@@ -125,7 +130,7 @@ def test_a_refused_picture_is_named_and_the_next_one_is_read(tmp_path):
             raise InputRefused("bad.jpg is damaged.")
         return PIXELS
 
-    good = lane(tmp_path, [CANDIDATE], PlatesOnly(), [frame("bad.jpg"), frame("good.jpg")])
+    good = lane(tmp_path, [CANDIDATE], no_vehicle(), [frame("bad.jpg"), frame("good.jpg")])
     outcome = LaneOutcome()
     replace(good, decoder=SimpleNamespace(decode=decode)).capture(outcome)
     waiting = good.outbox.waiting(10)
