@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from glassplate.recognize.model_files import model
 from glassplate.recognize.vehicles import distinct, whole_pixels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from glassplate.recognize.recognizer import Pixels
     from glassplate.recognize.vehicles import Floats
 
@@ -19,6 +22,8 @@ NETWORK = "centerface"
 CONFIDENCE = 0.20
 LONG_SIDE = 640  # larger finds no more faces, and takes twice as long at 960
 OVERLAP = 0.3  # of two boxes, above which the less sure is the same face
+SMALLER_LOOKS = (0.5, 0.25)
+SMALLER_CONFIDENCE = 0.30  # below it a whole small plate looks like a face
 _STEP = 32  # sides of the input are multiples of it
 _STRIDE = 4
 _LARGEST_LOG = 7.0  # e^7 × 4 is wider than any input; beyond it the exponential would overflow
@@ -67,6 +72,27 @@ class FaceFinder:
             Found("face", float(min(1.0, confidences[one])), whole_pixels(*boxes[one].tolist()))
             for one in distinct(boxes, confidences, self._confidence, OVERLAP)
         ]
+
+
+def faces_under_letters(find: Callable[[Pixels], list[Found]], pixels: Pixels) -> list[Found]:
+    """Faces that letters lie on: in a smaller picture the letters melt into the face, and the network sees it again.
+
+    ``find`` looks at ``pixels`` at each of ``SMALLER_LOOKS``; answers in pixels of the picture. A face may be in it twice.
+    """
+    import cv2
+
+    height, width = pixels.shape[:2]
+    faces = []
+    for share in SMALLER_LOOKS:
+        size = max(1, round(width * share)), max(1, round(height * share))
+        smaller = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        across, along = width / size[0], height / size[1]
+        for face in find(smaller):
+            x, y, wide, high = face.box
+            if face.confidence >= SMALLER_CONFIDENCE:
+                box = whole_pixels(x * across, y * along, wide * across, high * along)
+                faces.append(replace(face, box=box))
+    return faces
 
 
 def _decoded(heat: Floats, log_size: Floats, offset: Floats, least: float) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from glassplate.recognize.color import ColorVote, color_votes
-from glassplate.recognize.faces import LONG_SIDE, OVERLAP, FaceFinder
+from glassplate.recognize.faces import LONG_SIDE, OVERLAP, FaceFinder, faces_under_letters
 from glassplate.recognize.faces import NETWORK as FACE_NETWORK
 from glassplate.recognize.found import carrier
 from glassplate.recognize.hiding import grown, inside
@@ -112,24 +112,27 @@ class VehicleScenes:
     def _faces_near(self, pixels: Pixels, plate: FrameBox, found: Sequence[Found]) -> list[Found]:
         """Faces in and close to what will be shown: the network sees more in that part than in the whole frame.
 
-        One look at the scene; another one around the plate where the first did not see it pixel for pixel.
+        Looks at the scene; around the plate, where the first did not see it pixel for pixel; and there for what letters
+        lie on.
         """
         height, width = pixels.shape[:2]
         if not may_be_plate(plate, width, height):
             return []
         shown, around = shown_with(plate, found, width, height), where_faces_matter(plate, width, height)
         faces: list[Found] = []
+        is_seen = False
         if shown is not None:
             left, top, right, bottom = inside(grown(shown.part, FACE_MARGIN, FACE_MARGIN), width, height)
             part = left, top, right - left, bottom - top
-            faces = self._faces_in(pixels, part)
-            if around is not None and max(part[2:]) <= LONG_SIDE and _lies_in(around, part):
-                return faces
+            faces += self._faces_in(pixels, part)
+            is_seen = around is not None and max(part[2:]) <= LONG_SIDE and _lies_in(around, part)
         if around is not None:
-            closer = self._faces_in(pixels, around)
-            faces += [
-                one for one in closer if not any(overlap(one.box, face.box) >= OVERLAP for face in faces)
-            ]
+            x, y, wide, high = around
+            closer = [] if is_seen else self._faces_in(pixels, around)
+            under = faces_under_letters(self._find_faces, pixels[y : y + high, x : x + wide])
+            for one in (*closer, *(face.moved(x, y) for face in under)):
+                if not any(overlap(one.box, face.box) >= OVERLAP for face in faces):
+                    faces.append(one)
         return faces
 
     def _faces_in(self, pixels: Pixels, part: FrameBox) -> list[Found]:

@@ -7,6 +7,8 @@ from plug_ins import HONEST, install
 from glassplate.errors import GlassplateError, UsageError
 from glassplate.recognize import engines as engines_module
 from glassplate.recognize.engines import engine, engines
+from glassplate.recognize.found import Found
+from glassplate.recognize.scenes import VehicleScenes
 
 PICTURE = np.zeros((30, 40, 3), dtype=np.uint8)
 
@@ -118,6 +120,27 @@ BREAKS_ITS_DUTIES = {
     ),
     "a box above the top": ("return [PlateCandidate('7', (0.9,), (0, -1, 4, 4))]", "not lie in the picture"),
     "an empty box": ("return [PlateCandidate('7', (0.9,), (0, 0, 4, 0))]", "not lie in the picture"),
+    "a box of half pixels": (
+        "return [PlateCandidate('7', (0.9,), (0.5, 0, 4, 4))]",
+        "not lie in the picture",
+    ),
+    "a box that is no number": (
+        "return [PlateCandidate('7', (0.9,), (0, 0, float('nan'), 4))]",
+        "not lie in the picture",
+    ),
+    "a box beyond every picture": (
+        "return [PlateCandidate('7', (0.9,), (0, 0, 1 << 70, 4))]",
+        "not lie in the picture",
+    ),
+    "no box": ("return [PlateCandidate('7', (0.9,), None)]", "not lie in the picture"),
+    "ten thousand plates": (
+        "return [PlateCandidate('7', (0.9,), (0, 0, 4, 4))] * 10_000",
+        "more than 64 plates",
+    ),
+    "plates without end": (
+        "return iter(lambda: PlateCandidate('7', (0.9,), (0, 0, 4, 4)), None)",
+        "more than 64 plates",
+    ),
     "contradicting itself": (
         "return [PlateCandidate('7K', (0.9,), (0, 0, 4, 4))]",
         r"failed on a picture \(ValueError\)",
@@ -151,3 +174,12 @@ def test_a_plug_in_cannot_pass_for_ours(offered):
     offered(HONEST.replace("honest/1", "glassplate/2@0000"), name="liar")
     with pytest.raises(GlassplateError, match="not ours"):
         engine("liar")
+
+
+def test_of_a_plug_in_that_calls_the_whole_frame_a_plate_nothing_is_kept(offered):
+    offered(HONEST)
+    pixels = np.full((480, 640, 3), 200, dtype=np.uint8)
+    boxes = [one.box for one in engine("other").read(pixels)]
+    everything = lambda _: [Found("car", 0.9, (0, 0, 640, 480))]  # noqa: E731
+    (kept,) = VehicleScenes(everything, lambda _: [], lambda _: []).of(pixels, boxes)
+    assert kept.crop is kept.scene is None
