@@ -37,7 +37,17 @@ if TYPE_CHECKING:
 
     from glassplate.records import FrameBox
 
-COLUMNS = ("plates", "no plate's box", "covered", "with a face", "in a vehicle", "scenes", "faces before", "faces after", "without color")
+COLUMNS = (
+    "plates",
+    "no plate's box",
+    "covered",
+    "with a face",
+    "in a vehicle",
+    "scenes",
+    "faces before",
+    "faces after",
+    "without color",
+)
 
 
 class Stopwatch:

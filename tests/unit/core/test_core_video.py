@@ -156,6 +156,13 @@ def test_two_vehicles_are_two_reads_that_an_officer_finds(city, outbox):
     assert outbox.waiting(9) == []
 
 
+def test_a_passing_placard_is_counted_and_not_kept(city, outbox):
+    placard = {n: [replace(car("7KDR214", 0), box=(12 * n, 60, 200, 60))] for n in range(1, 9)}
+    outcome, _ = walked(city, outbox, placard, range(20))
+    assert (outcome.reads, outcome.not_kept) == ([], 1)
+    assert outbox.waiting(9) == []
+
+
 def test_the_same_video_again_adds_nothing(city, outbox):
     once, _ = walked(city, outbox, TWO, range(40))
     deliver(city, outbox, once)
