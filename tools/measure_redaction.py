@@ -5,8 +5,8 @@
 Each folder holds photos and ``boxes.csv`` or ``plates.csv`` (columns image, x, y, w, h: every plate). For each group of
 photos (folder, and for names with "night" in them night) one line says: plates; those that the rule for a plate's box
 refuses; those that faces or people cover, so that nothing is kept; crops with a face made coarse; those in a vehicle's
-box; scenes made; faces that a stricter look (CenterFace at 960, .3) found where a scene would be, before and after; vehicles without a
-color. Then the CPU milliseconds of each step on one thread, median and 95th percentile.
+box; scenes made; faces that a stricter look (CenterFace at 960, .3) found where a scene would be, before and after;
+vehicles without a color. Then the CPU milliseconds of each step on one thread, median and 95th percentile.
 """
 
 from __future__ import annotations

@@ -27,15 +27,11 @@ if TYPE_CHECKING:
 # Measured on 876 plates labeled in photos (docs/recognition-redaction.md): 874 are within.
 WIDEST = 0.5  # of the picture's width
 LARGEST = 0.1  # of the picture's area
-SLIMMEST, FLATTEST = (
-    0.7,
-    7.0,
-)  # width by height: a motorcycle's plate seen askew, a line of characters without its rim
+SLIMMEST = 0.7  # width by height: a motorcycle's plate seen askew
+FLATTEST = 7.0  # a line of characters without its rim
 
-MARGIN_ACROSS = 0.04  # of the box's width on each side: found boxes cut off as much in one plate of a hundred
-MARGIN_ALONG = (
-    0.08  # of its height, as often more than of its width; more would show what is beside the plate
-)
+# Of each side of the box. Of twenty found boxes one cuts off more of its plate; more would show what is beside it.
+MARGIN_ACROSS, MARGIN_ALONG = 0.03, 0.08
 
 PERSON_INSIDE = 0.5  # of a person's box in the crop; a driver or rider behind the plate is not in it
 MOST_HIDDEN = 0.4  # of the plate: three characters of seven
@@ -43,10 +39,8 @@ MOST_HIDDEN = 0.4  # of the plate: three characters of seven
 SAME_OVERLAP = 0.3
 SIMILAR_SIDES = 2.0  # the longer by the shorter
 
-FARTHEST_LOOK_ACROSS, FARTHEST_LOOK_ALONG = (
-    0.5,
-    1.5,
-)  # of the box: a face that lettering lies on is larger than the letters
+# Of the box, on each side: a face that lettering lies on is larger than the letters.
+FARTHEST_LOOK_ACROSS, FARTHEST_LOOK_ALONG = 0.5, 1.5
 SMALLEST_FACE = 10  # pixels; in a plate that is smaller none would be found, nor known
 
 

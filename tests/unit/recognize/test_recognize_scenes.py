@@ -39,7 +39,7 @@ def scenes(found=(CAR,), faces=nothing, plates=nothing):
 def test_crop_scene_and_vehicle_are_kept():
     (kept,) = scenes().of(FRAME, [PLATE])
 
-    assert (kept.crop.width, kept.crop.height) == (98, 28)
+    assert (kept.crop.width, kept.crop.height) == (96, 28)
     assert kept.scene is not None
     assert kept.vehicle.body == "car"
     assert kept.vehicle.body_confidence == 0.62
@@ -215,5 +215,5 @@ def test_the_plate_of_a_photo_looks_the_same_in_crop_and_scene():
         np.asarray(Image.open(io.BytesIO(one.jpeg))).astype(int) for one in (kept.crop, kept.scene)
     )
     height, width = crop.shape[:2]
-    y, x = plate[1] - 5 - top, plate[0] - 6 - left  # the crop's margins
+    y, x = plate[1] - 5 - top, plate[0] - 5 - left  # the crop's margins
     assert np.abs(scene[y : y + height, x : x + width] - crop).mean() < 4
