@@ -168,6 +168,10 @@ def _lines(lane: LiveLane) -> list[str]:
         f"{said['reads']} vehicles read, {said['delivered']} reads sealed and stored, {said['waiting']} wait for the vault.",
         f"{frames}, {said['missed']} missed for lack of time, {said['damaged']} damaged.",
     ]
+    if lane.outcome.not_kept:
+        lines.append(
+            f"{lane.outcome.not_kept} not kept: too large for a plate, of another shape, or with people in it."
+        )
     if lane.vault_problem:
         lines.append(f"The vault took nothing at the end: {lane.vault_problem}")
     return [

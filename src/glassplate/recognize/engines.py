@@ -147,9 +147,8 @@ class _Foreign:
         if not all(0 <= confidence <= 1 for confidence in candidate.character_confidences):
             raise self._breaks("returned a confidence outside 0-1")
         try:
-            may_be_plate(
-                candidate.box, pixels.shape[1], pixels.shape[0]
-            )  # if it may not, the redaction drops it
+            # Of one that is in the picture and no plate's, the redaction keeps nothing.
+            may_be_plate(candidate.box, pixels.shape[1], pixels.shape[0])
         except (TypeError, ValueError) as error:
             raise self._breaks("returned a box that does not lie in the picture") from error
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from glassplate.recognize.color import ColorVote, color_votes
-from glassplate.recognize.faces import LONG_SIDE, OVERLAP, FaceFinder, faces_under_letters
+from glassplate.recognize.faces import LONG_SIDE, FaceFinder, faces_under_letters
 from glassplate.recognize.faces import NETWORK as FACE_NETWORK
 from glassplate.recognize.found import carrier
-from glassplate.recognize.hiding import grown, inside
+from glassplate.recognize.hiding import face_area, grown, inside
 from glassplate.recognize.model_files import digest_of_networks
-from glassplate.recognize.passage import overlap
 from glassplate.recognize.plate_crop import may_be_plate, where_faces_matter
 from glassplate.recognize.plate_detector import PlateDetector
 from glassplate.recognize.redaction import redact_scene, redact_to_plate
@@ -131,7 +130,7 @@ class VehicleScenes:
             closer = [] if is_seen else self._faces_in(pixels, around)
             under = faces_under_letters(self._find_faces, pixels[y : y + high, x : x + wide])
             for one in (*closer, *(face.moved(x, y) for face in under)):
-                if not any(overlap(one.box, face.box) >= OVERLAP for face in faces):
+                if not any(_lies_in(one.box, face_area(face).box) for face in faces):  # hidden with that one
                     faces.append(one)
         return faces
 

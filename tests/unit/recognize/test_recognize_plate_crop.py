@@ -198,3 +198,16 @@ def test_what_a_smaller_look_finds_counts_from_a_higher_confidence_on():
 
     (face,) = faces_under_letters(find, FRAME[:96, :180])
     assert face.box == (40, 16, 32, 36)
+
+
+def test_a_second_look_that_finds_a_larger_face_hides_all_of_it():
+    sizes = []
+
+    def faces(pixels):
+        sizes.append(pixels.shape)
+        boxes = {1: (750 + 150, 880 + 120, 30, 30), 2: (140, 110, 50, 50)}
+        return [a("face", boxes[len(sizes)])] if len(sizes) in boxes else []
+
+    car, plate = a("car", (300, 200, 1400, 1200)), (900, 1000, 300, 80)
+    (kept,) = VehicleScenes(lambda _: [car], faces, lambda _: []).of(noise(1500, 2000), [plate])
+    assert "2 faces" in kept.crop.what_was_removed
