@@ -33,6 +33,7 @@ FLATTEST = 7.0  # a line of characters without its rim
 # Of each side of the box. Of twenty found boxes one cuts off more of its plate; more would show what is beside it.
 MARGIN_ACROSS, MARGIN_ALONG = 0.03, 0.08
 
+PERSON_CONFIDENCE = 0.30  # below it characters are taken for standing people
 PERSON_INSIDE = 0.5  # of a person's box in the crop; a driver or rider behind the plate is not in it
 MOST_HIDDEN = 0.4  # of the plate: three characters of seven
 
@@ -87,7 +88,7 @@ def cut(pixels: Pixels, plate: FrameBox, found: Sequence[Found], faces: Sequence
         return None
     left, top, right, bottom = inside(grown(plate, MARGIN_ACROSS, MARGIN_ALONG), frame_width, frame_height)
     crop = left, top, right - left, bottom - top
-    persons = [person_area(one) for one in found if one.kind == "person" and _is_mostly_in(one.box, crop)]
+    persons = [person_area(one) for one in found if _is_person_in(one, crop)]
     hidden = [face_area(one) for one in faces]
     if _share_of(plate, [*persons, *hidden]) > MOST_HIDDEN:
         return None
@@ -117,9 +118,12 @@ def is_same_plate(one: FrameBox, other: FrameBox) -> bool:
     return similar and holds(one, other) and holds(other, one)
 
 
-def _is_mostly_in(box: FrameBox, crop: FrameBox) -> bool:
-    left, top, right, bottom = inside((box[0] - crop[0], box[1] - crop[1], *box[2:]), *crop[2:])
-    return max(0, right - left) * max(0, bottom - top) >= PERSON_INSIDE * box[2] * box[3]
+def _is_person_in(one: Found, crop: FrameBox) -> bool:
+    if one.kind != "person" or one.confidence < PERSON_CONFIDENCE:
+        return False
+    x, y, width, height = one.box
+    left, top, right, bottom = inside((x - crop[0], y - crop[1], width, height), *crop[2:])
+    return max(0, right - left) * max(0, bottom - top) >= PERSON_INSIDE * width * height
 
 
 def _share_of(plate: FrameBox, areas: Sequence[HiddenArea]) -> float:

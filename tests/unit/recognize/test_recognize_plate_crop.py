@@ -108,8 +108,11 @@ def test_nothing_is_kept_where_people_cover_the_plate(who):
     assert crop(**who) is None
 
 
-def test_a_driver_behind_the_plate_and_a_face_beside_it_cost_nothing():
-    kept = crop(found=[a("person", (250, 100, 150, 300))], faces=[a("face", (500, 100, 40, 40))])
+def test_a_driver_behind_the_plate_a_face_beside_it_and_a_figure_that_may_be_a_digit_cost_nothing():
+    kept = crop(
+        found=[a("person", (250, 100, 150, 300)), a("person", (350, 302, 10, 20), 0.29)],
+        faces=[a("face", (500, 100, 40, 40))],
+    )
     assert (kept.persons, kept.faces) == (0, 0)
     assert np.array_equal(kept.pixels, crop().pixels)
 
