@@ -22,7 +22,11 @@ NETWORK = "centerface"
 CONFIDENCE = 0.20
 LONG_SIDE = 640  # larger finds no more faces, and takes twice as long at 960
 OVERLAP = 0.3  # of two boxes, above which the less sure is the same face
-SMALLER_LOOKS = (0.5, 0.25)
+SMALLER_LOOKS = (
+    0.5,
+    0.35,
+    0.25,
+)  # of the size; one of them is coarse enough for the letters and fine enough for the face
 SMALLER_CONFIDENCE = 0.30  # below it a whole small plate looks like a face
 _STEP = 32  # sides of the input are multiples of it
 _STRIDE = 4

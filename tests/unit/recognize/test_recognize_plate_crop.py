@@ -176,7 +176,7 @@ def test_faces_are_looked_for_around_a_plate_without_a_scene_and_in_smaller_pict
 
     # Half the plate's width on each side, one and a half of its height above and below.
     assert np.array_equal(looked_at[0], FRAME[264:360, 235:415])
-    assert [one.shape[:2] for one in looked_at[1:]] == [(48, 90), (24, 45)]
+    assert [one.shape[:2] for one in looked_at[1:]] == [(48, 90), (34, 63), (24, 45)]
 
 
 def test_a_large_scene_is_looked_at_scaled_down_so_the_plate_gets_a_look_of_its_own():
@@ -189,9 +189,9 @@ def test_a_large_scene_is_looked_at_scaled_down_so_the_plate_gets_a_look_of_its_
     car, plate = a("car", (300, 200, 1400, 1200)), (900, 1000, 300, 80)
     (kept,) = VehicleScenes(lambda _: [car], faces, lambda _: []).of(noise(1500, 2000), [plate])
 
-    assert sizes == [(1500, 2000), (320, 600), (160, 300), (80, 150)]
-    # The second look found the first one's face; the half and the quarter saw 60 and 120 pixels at other places.
-    assert "3 faces" in kept.scene.what_was_removed
+    assert sizes == [(1500, 2000), (320, 600), (160, 300), (112, 210), (80, 150)]
+    # The second look found the first one's face; the smaller ones saw others.
+    assert "4 faces" in kept.scene.what_was_removed
 
 
 def test_what_a_smaller_look_finds_counts_from_a_higher_confidence_on():
