@@ -5,8 +5,9 @@
     (3) tell     when the plate has left the view; or after four seconds, once it no longer comes closer    `vote.vote`
     (4) be still a vehicle that stays is told again after an hour, not with every frame
 
-A plate that was lost and found again (behind a lorry, by a switched track) is told once: the same text within ten
-seconds, or the same place within an hour for a vehicle that stood, belongs to the vehicle that was told already.
+A plate that was lost and found again (behind a lorry, by a switched track) is told once: `same_vehicle`. A track that
+goes over from one vehicle to the next, which it can only with a gap or a jump, is parted there as soon as three looks
+surely read another plate; so the second of two vehicles is told, even if one character is all that differs.
 """
 
 from __future__ import annotations
@@ -15,26 +16,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from glassplate.plate_text import fold
-from glassplate.recognize.tracking import PlateTracker, Track, edit_distance
+from glassplate.plate_text import skeleton
+from glassplate.recognize.same_vehicle import TELL_AGAIN_AFTER, ToldVehicles, contradicts
+from glassplate.recognize.tracking import PlateTracker
 from glassplate.recognize.vote import Look, vote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from glassplate.recognize.recognizer import Pixels, PlateCandidate
+    from glassplate.recognize.same_vehicle import Told
+    from glassplate.recognize.tracking import Track
     from glassplate.records import FrameBox
 
 TELL_AFTER = timedelta(seconds=4)
 TELL_AT_LAST_AFTER = timedelta(seconds=15)  # an alert must not wait for ever for a car that creeps closer
 NO_CLOSER_SINCE = timedelta(seconds=1)
 CLOSER = 1.05  # of the width so far; less is the detector's own unrest
-TELL_AGAIN_AFTER = timedelta(hours=1)
-SAME_VEHICLE_WITHIN = timedelta(seconds=10)
 MAX_LOOKS = 120  # gathered of one vehicle: the last ten seconds
-MAX_TOLD = 512
 AT_THE_EDGE = 0.2  # what a crop is worth that touches the picture's edge, and so may be cut off
-SAME_PLACE = 0.3  # overlap of two boxes
+LOOKS_TO_PART = 3  # that together read another plate than before a gap or jump
+LOOKS_AT_THE_END = 2  # the same for a vehicle that has left already
+LOOKS_TO_JOIN = 8  # that together read the same, up to look-alikes
+LOOKS_TO_JOIN_IN_DOUBT = 36  # three seconds of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +60,12 @@ class Passage:
 
 
 @dataclass(slots=True)
-class _Told:
-    """A vehicle that was told: where it was last seen, and whether it stood."""
-
-    text: str = field(repr=False)
-    told_at: datetime
-    last_at: datetime
-    box: FrameBox
-    stood: bool
-
-
-@dataclass(slots=True)
 class _Gathered:
-    """What is known of one track since it began, or since its vehicle was told."""
+    """What is known of one track since it began, or since its vehicle was told.
+
+    ``after``: the looks since a gap or jump, kept apart until it is clear whether they show the same vehicle;
+    ``before``: in those, the track as it was before.
+    """
 
     began_at: datetime
     looks: list[Look] = field(default_factory=list)
@@ -79,7 +76,55 @@ class _Gathered:
     widest: float = 0.0
     closer_at: datetime | None = None
     others: tuple[FrameBox, ...] = ()
-    told: _Told | None = None
+    told: Told | None = None
+    after: _Gathered | None = None
+    before: Track | None = None
+
+    def take(
+        self, look: Look, pixels: Pixels, at: datetime, frame_id: str, others: Iterable[FrameBox]
+    ) -> None:
+        """One look; pixels are kept of the best so far."""
+        width = look.candidate.box[2]
+        self.looks = [*self.looks, look][-MAX_LOOKS:]
+        if width > CLOSER * self.widest:
+            self.widest, self.closer_at = width, at
+        if look.quality > self.best:
+            self.best, self.others = look.quality, tuple(others)
+            self.pixels, self.seen_at, self.frame_id = pixels, at, frame_id
+
+    def join(self) -> None:
+        """What came after the gap or jump is the same vehicle."""
+        after, self.after = self.after, None
+        if after is None or self.told is not None:
+            return
+        self.looks = [*self.looks, *after.looks][-MAX_LOOKS:]
+        if after.widest > CLOSER * self.widest:
+            self.widest, self.closer_at = after.widest, after.closer_at
+        if after.best > self.best:
+            self.best, self.others = after.best, after.others
+            self.pixels, self.seen_at, self.frame_id = after.pixels, after.seen_at, after.frame_id
+
+    def is_joined(self) -> bool:
+        """Whether what came after the gap or jump has been looked at long enough, and is not surely another plate."""
+        if self.after is None or len(self.after.looks) < LOOKS_TO_JOIN:
+            return False
+        if len(self.after.looks) >= LOOKS_TO_JOIN_IN_DOUBT:
+            return True
+        one, other = self._readings()
+        return one is not None and other is not None and skeleton(one.text) == skeleton(other.text)
+
+    def is_parted(self, least_looks: int) -> bool:
+        """Whether what came after the gap or jump is surely another plate."""
+        if self.after is None or len(self.after.looks) < least_looks:
+            return False
+        one, other = self._readings()
+        return one is not None and other is not None and contradicts(one, other)
+
+    def _readings(self) -> tuple[PlateCandidate | None, PlateCandidate | None]:
+        """Before the gap or jump, and after it."""
+        looks = self.after.looks if self.after is not None else []
+        one = self.told.plate if self.told is not None else self.looks and vote(self.looks)
+        return one or None, (looks and vote(looks)) or None
 
 
 class PassageReader:
@@ -88,7 +133,7 @@ class PassageReader:
     def __init__(self) -> None:
         self._tracker = PlateTracker()
         self._gathered: dict[int, _Gathered] = {}
-        self._told: list[_Told] = []
+        self._told = ToldVehicles()
 
     def look(
         self, pixels: Pixels, at: datetime, frame_id: str, candidates: Sequence[PlateCandidate]
@@ -96,9 +141,11 @@ class PassageReader:
         """What the recognizer saw in one frame; returns the vehicles that are to be told now."""
         passages = self._left(at)
         for number, track in enumerate(self._tracker.update(candidates, at)):
-            if track is not None and self._gather(track, candidates[number], pixels, at, frame_id):
-                others = (*candidates[:number], *candidates[number + 1 :])
-                self._gathered[track.number].others = tuple(other.box for other in others)
+            if track is not None:
+                others = (other.box for other in (*candidates[:number], *candidates[number + 1 :]))
+                look = Look(candidates[number], crop_quality(pixels, candidates[number]))
+                self._gather(track, look, pixels, at, frame_id, others)
+                passages += self._parted(track, LOOKS_TO_PART)
         return passages + self._due(at)
 
     def hold(self, at: datetime) -> list[Passage]:
@@ -116,19 +163,37 @@ class PassageReader:
     def _concluded(self, tracks: Iterable[Track]) -> list[Passage]:
         told = []
         for track in tracks:
-            gathered = self._gathered.pop(track.number)
-            if gathered.told is not None:
-                _follow(gathered.told, track)
-            elif passage := self._tell(track, gathered):
-                told.append(passage)
+            told += self._parted(track, LOOKS_AT_THE_END)
+            self._gathered[track.number].join()
+            told += self._told_of(track, self._gathered.pop(track.number))
         return told
+
+    def _told_of(self, track: Track, gathered: _Gathered) -> list[Passage]:
+        """Of a vehicle that has left."""
+        if gathered.told is not None:
+            gathered.told.follow(track)
+            return []
+        passage = self._tell(track, gathered)
+        return [passage] if passage else []
+
+    def _parted(self, track: Track, least_looks: int) -> list[Passage]:
+        """Where the track has gone over to another vehicle: the one before is told, the other one begins."""
+        gathered = self._gathered[track.number]
+        after = gathered.after
+        if after is None or after.before is None or not gathered.is_parted(least_looks):
+            return []
+        passages = self._told_of(after.before, self._gathered.pop(track.number))
+        self._tracker.part(track, after.began_at, [look.candidate for look in after.looks])
+        self._gathered[track.number], after.before = after, None
+        return passages
 
     def _due(self, at: datetime) -> list[Passage]:
         told = []
         for track in self._tracker.in_view():
             gathered = self._gathered[track.number]
             if gathered.told is not None:
-                _follow(gathered.told, track)
+                if gathered.after is None:
+                    gathered.told.follow(track)
                 if at - gathered.told.told_at >= TELL_AGAIN_AFTER:
                     self._gathered[track.number] = _Gathered(began_at=at)
             elif _is_due(gathered, at) and (passage := self._tell(track, gathered)):
@@ -136,34 +201,38 @@ class PassageReader:
         return told
 
     def _gather(
-        self, track: Track, candidate: PlateCandidate, pixels: Pixels, at: datetime, frame_id: str
-    ) -> bool:
-        """Take one look; True when it is the best so far."""
+        self,
+        track: Track,
+        look: Look,
+        pixels: Pixels,
+        at: datetime,
+        frame_id: str,
+        others: Iterable[FrameBox],
+    ) -> None:
+        """Take one look: apart while it is not clear whether it shows the vehicle from before a gap or jump."""
         gathered = self._gathered.setdefault(track.number, _Gathered(began_at=at))
-        if gathered.told is not None:
-            return False
-        quality = crop_quality(pixels, candidate)
-        gathered.looks = [*gathered.looks, Look(candidate, quality)][-MAX_LOOKS:]
-        if candidate.box[2] > CLOSER * gathered.widest:
-            gathered.widest, gathered.closer_at = candidate.box[2], at
-        if quality <= gathered.best:
-            return False
-        gathered.best = quality
-        gathered.pixels, gathered.seen_at, gathered.frame_id = pixels, at, frame_id
-        return True
+        if gathered.after is None and track.broken_from is not None:
+            gathered.after = _Gathered(began_at=at, before=track.broken_from)
+        if gathered.after is not None:
+            gathered.after.take(look, pixels, at, frame_id, others)
+            if gathered.is_joined():
+                gathered.join()
+        elif gathered.told is None:
+            gathered.take(look, pixels, at, frame_id, others)
 
     def _tell(self, track: Track, gathered: _Gathered) -> Passage | None:
         """The passage, unless the looks support nothing or the vehicle is known; either way its pixels are let go."""
+        if gathered.pixels is None or gathered.seen_at is None:
+            return None
         plate = vote(gathered.looks)
-        if plate is None or gathered.pixels is None or gathered.seen_at is None:
+        if plate is None:
             return None
         pixels, gathered.pixels = gathered.pixels, None
-        gathered.told = self._known(plate.text, track)
+        gathered.told = self._told.same(plate, track)
         if gathered.told is not None:
-            _follow(gathered.told, track)
+            gathered.told.follow(track)
             return None
-        gathered.told = _Told(plate.text, track.last_at, track.last_at, track.box, _stands(track))
-        self._told = [*self._told, gathered.told][-MAX_TOLD:]
+        gathered.told = self._told.add(plate, track)
         return Passage(
             number=track.number,
             plate=plate,
@@ -176,33 +245,12 @@ class PassageReader:
             other_plates=gathered.others,
         )
 
-    def _known(self, text: str, track: Track) -> _Told | None:
-        """The vehicle that was told already and is this one."""
-        for told in reversed(self._told):
-            if track.last_at - told.told_at >= TELL_AGAIN_AFTER:
-                continue
-            distance = edit_distance(fold(told.text), fold(text))
-            if distance == 0 and track.first_at - told.last_at <= SAME_VEHICLE_WITHIN:
-                return told
-            stays = told.stood and _stands(track) and overlap(told.box, track.box) >= SAME_PLACE
-            if distance <= 1 and stays:
-                return told
-        return None
-
 
 def _is_due(gathered: _Gathered, at: datetime) -> bool:
     waited = at - gathered.began_at
     if gathered.closer_at is None or waited < TELL_AFTER:
         return False
     return at - gathered.closer_at >= NO_CLOSER_SINCE or waited >= TELL_AT_LAST_AFTER
-
-
-def _stands(track: Track) -> bool:
-    return overlap(track.first_box, track.box) >= SAME_PLACE
-
-
-def _follow(told: _Told, track: Track) -> None:
-    told.last_at, told.box, told.stood = track.last_at, track.box, _stands(track)
 
 
 def crop_quality(pixels: Pixels, candidate: PlateCandidate) -> float:
@@ -220,11 +268,3 @@ def crop_quality(pixels: Pixels, candidate: PlateCandidate) -> float:
     sharpness = float(cv2.Laplacian(gray, cv2.CV_32F).std()) / contrast
     touches = x <= 0 or y <= 0 or x + width >= pixels.shape[1] or y + height >= pixels.shape[0]
     return width * (0.2 + sharpness) * candidate.confidence * (AT_THE_EDGE if touches else 1.0)
-
-
-def overlap(one: FrameBox, other: FrameBox) -> float:
-    """Intersection over union of two boxes."""
-    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    both = max(0, wide) * max(0, high)
-    return both / (one[2] * one[3] + other[2] * other[3] - both or 1)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from traffic_testing import START, STREET, Street, Vehicle, busy_street
 
-from glassplate.recognize import passage
+from glassplate.recognize import same_vehicle
 from glassplate.recognize.passage import MAX_LOOKS, PassageReader, crop_quality
 from glassplate.recognize.recognizer import PlateCandidate
 from glassplate.recognize.tracking import MAX_TRACKS
@@ -243,9 +243,9 @@ def test_a_told_vehicle_holds_no_frame():
 
 def test_memory_of_told_vehicles_is_bounded():
     reader = PassageReader()
-    for number in range(passage.MAX_TOLD + 20):
+    for number in range(same_vehicle.MAX_TOLD + 20):
         at = START + timedelta(hours=2 * number)
         car = PlateCandidate(f"7KD{number:04}", (0.9,) * 7, (500, 400, 90, 30))
         reader.look(STREET, at, str(number), [car])
         reader.end()
-    assert len(reader._told) == passage.MAX_TOLD
+    assert len(reader._told) == same_vehicle.MAX_TOLD
