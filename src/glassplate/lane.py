@@ -25,6 +25,7 @@ from glassplate.seal import BatchSigner, Sealer, parse_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from glassplate.capture.camera import Camera, Frame
     from glassplate.capture.outbox import Outbox
@@ -40,7 +41,10 @@ READ_ID_DIGITS = 32
 
 @dataclass(slots=True)
 class LaneOutcome:
-    """What became of the frames, in counts and (for the person at the lane) names of refused files."""
+    """What became of the frames, in counts and (for the person at the lane) names of refused files.
+
+    ``scenes_failed``: frames of which only plate crops are kept; ``lost``: vehicles that were read and not kept.
+    """
 
     frames: int = 0
     reads: list[PlateRead] = field(default_factory=list, repr=False)
@@ -50,6 +54,8 @@ class LaneOutcome:
     refused: list[str] = field(default_factory=list)
     delivered: int = 0
     duplicates: int = 0
+    scenes_failed: int = 0
+    lost: int = 0
     refused_by_vault: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -123,7 +129,8 @@ class Lane:
             if one.crop is None:
                 outcome.not_kept += 1
                 continue
-            read = _plate_read(frame, ordinal, candidate, version, one.vehicle)
+            identity = f"{frame.camera_id}\n{frame.sha256}\n{frame.captured_at.isoformat()}\n{ordinal}"
+            read = plate_read(identity, frame.camera_id, frame.captured_at, version, candidate, one.vehicle)
             sealed.append(self.sealer.seal(read, one.crop, one.scene))
             outcome.reads.append(read)
         self.outbox.put(sealed)
@@ -139,16 +146,21 @@ def open_bundle(note: str, bundle_key: VerifierKey) -> Sealer:
     return Sealer(bundle.agency_id, bundle.keys)
 
 
-def _plate_read(
-    frame: Frame, ordinal: int, candidate: PlateCandidate, recognizer: str, vehicle: Vehicle
+def plate_read(
+    identity: str,
+    camera_id: str,
+    captured_at: datetime,
+    recognizer: str,
+    candidate: PlateCandidate,
+    vehicle: Vehicle,
 ) -> PlateRead:
-    identity = f"{frame.camera_id}\n{frame.sha256}\n{frame.captured_at.isoformat()}\n{ordinal}"
+    """The read of one plate. ``identity`` says what was read where in which frame: the same one gives the same id."""
     return PlateRead(
         read_id=sha256_hex(identity.encode())[:READ_ID_DIGITS],
         text=candidate.text,
         character_confidences=candidate.character_confidences,
-        camera_id=frame.camera_id,
-        captured_at=frame.captured_at,
+        camera_id=camera_id,
+        captured_at=captured_at,
         recognizer=recognizer,
         box=candidate.box,
         alternatives=candidate.alternatives,

@@ -5,6 +5,8 @@
                   changes; newer epoch keys every ten minutes
 
 What fails turns the camera red (`Heartbeat.problem`) and is tried again; nothing that fails looks like an empty road.
+What fails between good frames is not forgotten with the next one: a tenth of the frames of the last minute (and three
+at least) is red, less is yellow (`Heartbeat.warning`), for ten minutes after the last time.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,8 +41,39 @@ if TYPE_CHECKING:
 COURIER_SECONDS = 1.0
 HEARTBEAT_SECONDS = 15.0  # the vault calls a lane silent after three
 NEW_KEYS_SECONDS = 600.0
-STUCK_SECONDS = 30.0  # in one frame: the recognizer hangs
+STUCK_SECONDS = 8.0  # in one frame: the recognizer hangs
 STATUS_NAME = "status.json"
+RED_SHARE, RED_AT_LEAST, RED_WITHIN_SECONDS = 0.1, 3, 60.0
+YELLOW_SECONDS = 600.0
+
+
+@dataclass(slots=True)
+class Failures:
+    """One kind of failure: two counts that only rise, looked at each second."""
+
+    last_at: float = float("-inf")
+    _noted: deque[tuple[float, int, int]] = field(default_factory=deque)
+
+    def note(self, failed: int, tried: int, now: float) -> None:
+        """The counts at ``now``, in seconds by the monotonic clock. ``tried`` holds those that failed."""
+        if failed > (self._noted[-1][1] if self._noted else 0):
+            self.last_at = now
+        self._noted.append((now, failed, tried))
+        while len(self._noted) > 1 and now - self._noted[1][0] >= RED_WITHIN_SECONDS:
+            self._noted.popleft()
+
+    @property
+    def is_red(self) -> bool:
+        """Too many of those that were tried in the last minute."""
+        if not self._noted:
+            return False
+        (_, failed_before, tried_before), (_, failed, tried) = self._noted[0], self._noted[-1]
+        failures = failed - failed_before
+        return failures >= max(RED_AT_LEAST, RED_SHARE * (tried - tried_before))
+
+    def is_yellow(self, now: float) -> bool:
+        """Any in the last ten minutes."""
+        return now - self.last_at < YELLOW_SECONDS
 
 
 @dataclass(slots=True)
@@ -64,11 +97,16 @@ class LiveLane:
     outcome: LaneOutcome = field(default_factory=LaneOutcome)
     reads: int = 0
     vault_problem: str = ""
+    failed: int = 0
+    """Frames that the recognizer failed on."""
     last_failure: str = ""
     """Type of the recognizer's last error; its words could hold what was read."""
     refused_by_vault: Counter[str] = field(default_factory=Counter)
     _walk_problem: str = ""
-    _said: tuple[str, str] = ("", "")
+    _failures: dict[str, Failures] = field(
+        default_factory=lambda: {word: Failures() for word in ("recognizer", "damaged", "lost", "scenes")}
+    )
+    _said: tuple[str, str, str] = ("", "", "")
     _since: datetime | None = None
     _beat_at: float = float("-inf")
     _keys_at: float = field(default_factory=time.monotonic)
@@ -94,6 +132,7 @@ class LiveLane:
             self._walk_problem = "sealing"
         except Exception as error:  # noqa: BLE001 - a network that fails on this frame may work on the next
             self._walk_problem, self.last_failure = "recognizer", type(error).__name__
+            self.failed += 1
         else:
             self._walk_problem = ""
         self.reads += len(self.outcome.reads)
@@ -132,21 +171,29 @@ class LiveLane:
             self._keys_at = time.monotonic()
             self.walk.sealer = self.fetch_sealer()
 
+    def _note_failures(self) -> None:
+        counts, outcome, now = self.camera.counts, self.outcome, time.monotonic()
+        self._failures["recognizer"].note(self.failed, self.failed + outcome.frames, now)
+        self._failures["damaged"].note(counts.damaged, counts.damaged + counts.decoded, now)
+        self._failures["lost"].note(outcome.lost, outcome.lost + self.reads, now)
+        self._failures["scenes"].note(outcome.scenes_failed, outcome.scenes_failed + self.reads, now)
+
     def _beat(self, *, stopped: bool) -> None:
+        self._note_failures()
         problem = "" if stopped else self.problem
         state: LaneState = "stopped" if stopped else "blind" if problem else "seeing"
-        if (state, problem) == self._said and time.monotonic() - self._beat_at < HEARTBEAT_SECONDS:
+        now = time.monotonic()
+        warned = (word for word, one in self._failures.items() if one.is_yellow(now))
+        warning = next(warned, "") if state == "seeing" else ""
+        said = (state, problem, warning)
+        if said == self._said and time.monotonic() - self._beat_at < HEARTBEAT_SECONDS:
             return
         if state != self._said[0]:
             self._since = self.clock()
-        beat = self._heartbeat(state, problem)
+        beat = self._heartbeat(state, problem, warning)
         self.client.heartbeat(beat.signed(self.private_key))
         self._write_status(state, problem)
-        is_news, self._said, self._beat_at = (
-            (state, problem) != self._said,
-            (state, problem),
-            time.monotonic(),
-        )
+        is_news, self._said, self._beat_at = said != self._said, said, time.monotonic()
         if is_news:
             self.on_state(beat)
 
@@ -157,9 +204,12 @@ class LiveLane:
             return self.camera.state.problem
         if time.monotonic() - self.walk.moved_at > STUCK_SECONDS:
             return "recognizer"
-        return self._walk_problem
+        if self.walk.picture.is_frozen:
+            return "frozen"
+        shares = (word for word in ("recognizer", "damaged") if self._failures[word].is_red)
+        return self._walk_problem or next(shares, "")
 
-    def _heartbeat(self, state: LaneState, problem: str) -> Heartbeat:
+    def _heartbeat(self, state: LaneState, problem: str, warning: str) -> Heartbeat:
         counts = self.camera.counts
         now = self.clock()
         return Heartbeat(
@@ -170,12 +220,16 @@ class LiveLane:
             problem=problem,
             since=self._since or now,
             last_frame_at=self.camera.state.last_frame_at,
+            warning=warning,
             decoded=counts.decoded,
             still=self.walk.gate.still,
             looked=self.outcome.frames,
             dropped=counts.dropped,
             damaged=counts.damaged,
+            failed=self.failed,
             reads=self.reads,
+            lost=self.outcome.lost,
+            scenes_failed=self.outcome.scenes_failed,
             waiting=self.walk.outbox.state().waiting,
         )
 

@@ -8,7 +8,9 @@
     (6) seal       to the epoch's public key                                    `seal.Sealer`
     (7) outbox     durable, sealed; `lane.Lane` delivers                        `capture.Outbox`
 
-A crash loses the vehicles in view. A file that is read again gives the same reads with the same ids.
+A crash loses the vehicles in view, and those that wait for a key or for the disk; they wait as redacted pictures, never as
+frames. A vehicle that cannot be kept is counted in ``LaneOutcome.lost``.
+A file that is read again gives the same reads with the same ids.
 """
 
 from __future__ import annotations
@@ -18,28 +20,28 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from glassplate.encoding import sha256_hex
 from glassplate.errors import InputRefused, KeyUnavailable, StorageFailed
-from glassplate.lane import READ_ID_DIGITS
-from glassplate.recognize.motion import MotionGate
+from glassplate.lane import plate_read
+from glassplate.recognize.motion import FrozenPicture, MotionGate
 from glassplate.recognize.passage import PassageReader
-from glassplate.recognize.scenes import stored_version
-from glassplate.records import PlateRead
+from glassplate.recognize.redaction import blank_crop
+from glassplate.recognize.scenes import Kept, stored_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from glassplate.capture.outbox import Outbox
     from glassplate.capture.video import VideoCamera, VideoFrame
     from glassplate.lane import LaneOutcome
     from glassplate.recognize.passage import Passage
-    from glassplate.recognize.recognizer import Recognizer
+    from glassplate.recognize.recognizer import Pixels, Recognizer
+    from glassplate.recognize.redaction import RedactedImage
     from glassplate.recognize.scenes import Scenes
-    from glassplate.records import Vehicle
+    from glassplate.records import FrameBox, PlateRead
     from glassplate.seal import Sealer
 
 
-MAX_UNKEPT = 32  # each holds a frame of some megabytes
+MAX_UNKEPT = 256  # each holds two JPEG files of some 100 KB together
 
 
 @dataclass(slots=True)
@@ -57,7 +59,8 @@ class VideoWalk:
     version: str = field(init=False)
     gate: MotionGate = field(default_factory=MotionGate)
     passages: PassageReader = field(default_factory=PassageReader)
-    unkept: deque[Passage] = field(default_factory=lambda: deque(maxlen=MAX_UNKEPT))
+    picture: FrozenPicture = field(default_factory=FrozenPicture)
+    unkept: deque[tuple[PlateRead, RedactedImage, RedactedImage | None]] = field(default_factory=deque, repr=False)
     """Vehicles that could not be sealed or kept yet, the oldest first."""
     moved_at: float = field(default_factory=time.monotonic)
     """When the walk last finished a frame, by the monotonic clock."""
@@ -85,7 +88,9 @@ class VideoWalk:
     def take(self, frame: VideoFrame | None, outcome: LaneOutcome) -> None:
         """Steps (2) to (7) for one frame; None when the view was interrupted, or is over."""
         try:
-            self.unkept.extend(self._passages_of(frame, outcome))
+            if frame is not None:
+                self.picture.take(frame.pixels, frame.captured_at)
+            self._redact(self._passages_of(frame, outcome), outcome)
             self._keep(outcome)
         finally:
             self.moved_at = time.monotonic()
@@ -100,38 +105,55 @@ class VideoWalk:
         outcome.without_plate += not candidates
         return self.passages.look(frame.pixels, frame.captured_at, frame.frame_id, candidates)
 
-    def _keep(self, outcome: LaneOutcome) -> None:
-        while self.unkept:
-            passage = self.unkept.popleft()
+    def _redact(self, passages: list[Passage], outcome: LaneOutcome) -> None:
+        """Reads and what is kept of their pictures. One that fails takes none of the others with it."""
+        failures: list[Exception] = []
+        for passage in passages:
+            boxes = (passage.plate.box, *passage.other_plates)
             try:
-                self._keep_one(passage, outcome)
+                kept = kept_of(self.scenes, passage.pixels, boxes, outcome)[0]
+            except Exception as error:  # noqa: BLE001 - raised below
+                outcome.lost += 1
+                failures.append(error)
+            else:
+                if kept.crop is None:
+                    outcome.not_kept += 1
+                else:
+                    self.unkept.append((self._read(passage, kept), kept.crop, kept.scene))
+        while len(self.unkept) > MAX_UNKEPT:
+            self.unkept.popleft()
+            outcome.lost += 1
+        if failures:
+            raise failures[0]
+
+    def _keep(self, outcome: LaneOutcome) -> None:
+        """Seal what waits; what cannot be sealed is tried again with the next frame, perhaps with newer keys."""
+        while self.unkept:
+            read, crop, scene = self.unkept[0]
+            try:
+                self.outbox.put([self.sealer.seal(read, crop, scene)])
             except (KeyUnavailable, StorageFailed):
-                self.unkept.appendleft(passage)  # the next frame tries again, perhaps with newer keys
                 raise
+            except Exception:
+                self.unkept.popleft()  # it would fail for ever and hold up the others
+                outcome.lost += 1
+                raise
+            self.unkept.popleft()
+            outcome.reads.append(read)
 
-    def _keep_one(self, passage: Passage, outcome: LaneOutcome) -> None:
-        boxes = (passage.plate.box, *passage.other_plates)
-        kept = self.scenes.of(passage.pixels, boxes)[0]
-        if kept.crop is None:
-            outcome.not_kept += 1
-            return
-        read = self._plate_read(passage, kept.vehicle)
-        self.outbox.put([self.sealer.seal(read, kept.crop, kept.scene)])
-        outcome.reads.append(read)
-
-    def _plate_read(self, passage: Passage, vehicle: Vehicle) -> PlateRead:
-        plate = passage.plate
+    def _read(self, passage: Passage, kept: Kept) -> PlateRead:
         identity = f"{self.camera_id}\n{passage.frame_id}\n{passage.seen_at.isoformat()}\n{passage.number}"
-        return PlateRead(
-            read_id=sha256_hex(identity.encode())[:READ_ID_DIGITS],
-            text=plate.text,
-            character_confidences=plate.character_confidences,
-            camera_id=self.camera_id,
-            captured_at=passage.seen_at,
-            recognizer=self.version,
-            box=plate.box,
-            alternatives=plate.alternatives,
-            region=plate.region,
-            region_confidence=plate.region_confidence,
-            vehicle=vehicle,
+        return plate_read(
+            identity, self.camera_id, passage.seen_at, self.version, passage.plate, kept.vehicle
         )
+
+
+def kept_of(
+    scenes: Scenes, pixels: Pixels, plates: Sequence[FrameBox], outcome: LaneOutcome
+) -> tuple[Kept, ...]:
+    """What is kept of each plate. Where scenes fail, a blank picture: nothing that had to be hidden, and no lost read."""
+    try:
+        return tuple(scenes.of(pixels, plates))
+    except Exception:  # noqa: BLE001 - whatever fails in a network, nothing that it should have hidden is kept
+        outcome.scenes_failed += 1
+        return tuple(Kept(blank_crop()) for _ in plates)

@@ -348,7 +348,10 @@ CameraState = Literal["seeing", "blind", "silent", "stopped", "unwatched"]
 
 @dataclass(frozen=True, slots=True)
 class CameraHealth:
-    """Whether a camera's live lane sees. ``blind`` and ``silent`` are red; ``problem`` says why, in words."""
+    """Whether a camera's live lane sees. ``blind`` and ``silent`` are red; ``problem`` says why, in words.
+
+    One that sees and has a ``problem`` all the same is yellow: something went wrong in the last ten minutes.
+    """
 
     camera_id: str
     name: str
@@ -366,6 +369,11 @@ class CameraHealth:
     def is_red(self) -> bool:
         """What passes there now is not seen, and nobody wanted that."""
         return self.state in ("blind", "silent")
+
+    @property
+    def is_yellow(self) -> bool:
+        """It sees, and something of what passed lately may be missing."""
+        return self.state == "seeing" and self.problem != ""
 
 
 @dataclass(frozen=True, slots=True)

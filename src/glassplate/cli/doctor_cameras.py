@@ -35,7 +35,8 @@ def _seen(camera: CameraHealth, now: datetime) -> str:
         return f"{camera.camera_id}: its lane was stopped by a person, {camera.since:%Y-%m-%d %H:%M} UTC"
     last = camera.last_frame_at
     ago = "" if last is None else f", last frame {max(0, round((now - last).total_seconds()))} s ago"
-    return f"{camera.camera_id}: sees{ago}; {camera.waiting} reads wait, {camera.dropped} frames missed"
+    sees = f"sees, but {camera.problem}" if camera.is_yellow else "sees"
+    return f"{camera.camera_id}: {sees}{ago}; {camera.waiting} reads wait, {camera.dropped} frames missed"
 
 
 def cameras_of_lanes(folder: CityFolder, now: datetime | None = None) -> list[Check]:

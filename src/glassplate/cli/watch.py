@@ -138,7 +138,8 @@ def live_lane(
 
 def _tell(beat: Heartbeat) -> None:
     """A change of state, for the person at the lane. Never a plate: nobody watches reads as they come."""
-    words = {"seeing": "sees", "stopped": "stopped"}.get(
+    sees = f"sees, with failures: {beat.warning}" if beat.warning else "sees"
+    words = {"seeing": sees, "stopped": "stopped"}.get(
         beat.state, f"[bold red]does not see: {beat.problem}[/]"
     )
     say(f"  {beat.at:%Y-%m-%d %H:%M:%S} UTC  {shown(beat.camera_id)} {words}")
@@ -152,6 +153,9 @@ def _document(lane: LiveLane) -> dict[str, object]:
         "still": lane.walk.gate.still,
         "missed": counts.dropped,
         "damaged": counts.damaged,
+        "failed": lane.failed,
+        "lost": lane.outcome.lost,
+        "scenes_failed": lane.outcome.scenes_failed,
         "reads": lane.reads,
         "not_kept": lane.outcome.not_kept,
         "delivered": lane.outcome.delivered,
@@ -171,6 +175,11 @@ def _lines(lane: LiveLane) -> list[str]:
     if lane.outcome.not_kept:
         lines.append(
             f"{lane.outcome.not_kept} not kept: too large for a plate, of another shape, or with people in it."
+        )
+    if said["failed"] or said["lost"] or said["scenes_failed"]:
+        lines.append(
+            f"The recognizer failed on {said['failed']} frames; {said['lost']} vehicles were read and lost; of "
+            f"{said['scenes_failed']} only the plate's picture is kept, because its scene could not be redacted."
         )
     if lane.vault_problem:
         lines.append(f"The vault took nothing at the end: {lane.vault_problem}")

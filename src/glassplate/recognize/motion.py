@@ -2,6 +2,10 @@
 
 The picture is compared with the last one that was looked at closely, not with the one before: what creeps adds up.
 A still scene gets a full look every five seconds all the same, so that a stopped car is seen.
+
+Has anything changed at all? A camera that sends one picture again and again looks alive and sees nothing. Light on a
+sensor is never twice the same; an encoder may hide that between two key frames, which are seconds apart, but not over
+minutes. So a picture of which not one sampled pixel has changed for five minutes is frozen, or black.
 """
 
 from __future__ import annotations
@@ -22,6 +26,35 @@ DIFFERENT_GRAY = (
     16  # levels of 255; noise of 10 levels a pixel never reaches it, more opens the gate: slow, not blind
 )
 MOVED_SHARE = 0.001  # of the small picture: 58 pixels of 320 × 180, a quarter of a far car
+
+FROZEN_AFTER = timedelta(minutes=5)  # many key frames, even of encoders that stretch them at night
+SAMPLED_EVERY = 4  # pixels, across and down: 57,600 of 1280 × 720; not averaged, because noise must show
+
+
+@dataclass(slots=True)
+class FrozenPicture:
+    """How long the picture of one camera has been exactly the same, over interruptions too."""
+
+    _sample: Pixels | None = None
+    _since: datetime | None = None
+    _until: datetime | None = None
+
+    def take(self, pixels: Pixels, at: datetime) -> None:
+        """The next frame, in the order of capture."""
+        import numpy as np
+
+        sample = pixels[::SAMPLED_EVERY, ::SAMPLED_EVERY]
+        is_same = self._sample is not None and np.array_equal(sample, self._sample)
+        if not is_same or self._since is None or at < self._since:
+            self._sample, self._since = sample.copy(), at
+        self._until = at
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it has been the same for too long to be a street."""
+        return (
+            self._since is not None and self._until is not None and self._until - self._since >= FROZEN_AFTER
+        )
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from glassplate.plate_text import skeleton
 from glassplate.recognize.same_vehicle import TELL_AGAIN_AFTER, ToldVehicles, contradicts
 from glassplate.recognize.tracking import PlateTracker
-from glassplate.recognize.vote import Look, vote
+from glassplate.recognize.vote import Look, best_look, vote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,7 +85,7 @@ class _Gathered:
     ) -> None:
         """One look; pixels are kept of the best so far."""
         width = look.candidate.box[2]
-        self.looks = [*self.looks, look][-MAX_LOOKS:]
+        self.looks = _newest([*self.looks, look])
         if width > CLOSER * self.widest:
             self.widest, self.closer_at = width, at
         if look.quality > self.best:
@@ -97,7 +97,7 @@ class _Gathered:
         after, self.after = self.after, None
         if after is None or self.told is not None:
             return
-        self.looks = [*self.looks, *after.looks][-MAX_LOOKS:]
+        self.looks = _newest([*self.looks, *after.looks])
         if after.widest > CLOSER * self.widest:
             self.widest, self.closer_at = after.widest, after.closer_at
         if after.best > self.best:
@@ -244,6 +244,15 @@ class PassageReader:
             pixels=pixels,
             other_plates=gathered.others,
         )
+
+
+def _newest(looks: list[Look]) -> list[Look]:
+    """The last looks, and always the best one: the vote's box is of the frame whose pixels are kept."""
+    if len(looks) <= MAX_LOOKS:
+        return looks
+    newest = looks[-MAX_LOOKS:]
+    best = best_look(looks)
+    return newest if any(look is best for look in newest) else [best, *newest[1:]]
 
 
 def _is_due(gathered: _Gathered, at: datetime) -> bool:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 MAX_CROP_WIDTH = 640  # enough to judge every character by eye, too little for a scene
 JPEG_QUALITY = 90  # below 85 a B and an 8 of 20 pixels begin to look alike
 
+BLANK_SIZE, BLANK_COLOR = (96, 24), (128, 128, 128)
+
 MAX_SCENE_SIDE = 960  # enough to tell a make by eye
 SCENE_JPEG_QUALITY = 80
 MAX_AREAS = 400  # more people and vehicles than this are in no picture: something is wrong with the network
@@ -101,6 +103,14 @@ def redact_to_plate(
         if count
     ]
     return _encoded(image, JPEG_QUALITY, 0, ("everything outside the plate", *hidden, "metadata"))
+
+
+def blank_crop() -> RedactedImage:
+    """A gray picture in the place of a crop: of a read whose picture could not be redacted, because a network failed."""
+    from PIL import Image
+
+    image = Image.new("RGB", BLANK_SIZE, BLANK_COLOR)
+    return _encoded(image, JPEG_QUALITY, 0, ("everything: what had to be hidden could not be looked for", "metadata"))
 
 
 def redact_scene(

@@ -9,8 +9,15 @@ from datetime import timedelta
 import pytest
 
 from glassplate import seal
-from glassplate.cameras import CLOCKS_DIFFER, PROBLEMS, SILENT_AFTER_SECONDS
-from glassplate.encoding import canonical_json
+from glassplate.cameras import (
+    CLOCKS_DIFFER,
+    FRESH_FRAME,
+    PROBLEMS,
+    SILENT_AFTER_SECONDS,
+    WARNINGS,
+    WRITTEN_AHEAD,
+)
+from glassplate.encoding import canonical_json, parse_time
 from glassplate.errors import GlassplateError, InputRefused, ProofFailed
 from glassplate.seal import Heartbeat, verify_heartbeat
 from glassplate.seal.heartbeat import MAX_HEARTBEAT_BYTES
@@ -110,7 +117,8 @@ def test_silence_outlives_a_restart_of_the_vault(city):
 
 SEQUENCE_NO_NUMBER = (
     b'{"v":1,"cameras":{"court-16th":{"sequence":"x","state":"seeing","problem":"",'
-    b'"since":"2026-03-02T12:00:00.000000Z","heard_at":"2026-03-02T12:00:00.000000Z"}}}'
+    b'"since":"2026-03-02T12:00:00.000000Z","heard_at":"2026-03-02T12:00:00.000000Z",'
+    b'"written_until":"2026-03-02T12:00:00.000000Z"}}}'
 )
 
 
@@ -132,7 +140,7 @@ def test_the_file_holds_no_plate_and_only_its_owner_reads_it(city):
     path = city.folder.vault / "cameras.json"
     assert path.stat().st_mode & 0o077 == 0
     assert set(json.loads(path.read_bytes())["cameras"][CAMERA]) == {
-        *("sequence", "state", "problem", "since", "heard_at")
+        *("sequence", "state", "problem", "since", "heard_at", "written_until")
     }
 
 
@@ -148,9 +156,104 @@ def test_a_heartbeat_played_again_does_not_keep_a_dead_camera_green(city):
 def test_a_lane_whose_clock_is_wrong_is_red(city):
     """Its reads would be refused as of the future, or lie in the wrong day."""
     for number, off in enumerate((CLOCKS_DIFFER, -CLOCKS_DIFFER)):
-        send(city, beat(city, number + 1, at=city.now() + off + off / 120))
+        at = city.now() + off + off / 120
+        send(city, beat(city, number + 1, at=at, last_frame_at=at))
         assert health(city).problem == PROBLEMS["clock"]
-    send(city, beat(city, 9, at=city.now() + timedelta(seconds=30)))
+    at = city.now() + timedelta(seconds=30)
+    send(city, beat(city, 9, at=at, last_frame_at=at))
+    assert health(city).state == "seeing"
+
+
+NOT_BORNE_OUT = {
+    "no frame at all": (lambda now: {"last_frame_at": None}, "stalled"),
+    "an old frame": (lambda now: {"last_frame_at": now - FRESH_FRAME - timedelta(seconds=1)}, "stalled"),
+    "a frame of tomorrow": (lambda now: {"last_frame_at": now + timedelta(days=1)}, "stalled"),
+    "a problem": (lambda _now: {"problem": "decoder"}, "decoder"),
+}
+
+
+@pytest.mark.parametrize("what", NOT_BORNE_OUT)
+def test_a_lane_that_says_it_sees_with(city, what):
+    changes, problem = NOT_BORNE_OUT[what]
+    send(city, beat(city, **changes(city.now())))
+    assert (health(city).state, health(city).problem) == ("blind", PROBLEMS[problem])
+
+
+@pytest.mark.parametrize("warning", WARNINGS)
+def test_a_lane_that_sees_and_warns_is_yellow(city, warning):
+    send(city, beat(city, warning=warning))
+    one = health(city)
+    assert (one.state, one.is_red, one.is_yellow, one.problem) == ("seeing", False, True, WARNINGS[warning])
+    send(city, beat(city, 2))
+    assert not health(city).is_yellow
+    send(city, beat(city, 3, warning="quantum-fog"))
+    assert health(city).is_yellow
+
+
+def test_a_stop_that_was_said_long_ago_hides_no_dead_camera(city):
+    """Signed while the vault was away, kept by somebody, and brought when the camera has been cut off."""
+    held_back = beat(city, 7, state="stopped").signed(city.camera_keys[CAMERA].private_key)
+    city.clock.advance(timedelta(minutes=3))
+    send(city, beat(city, 5, state="blind", problem="unreachable"))
+    with pytest.raises(InputRefused, match="more than two minutes"):
+        city.vault.cameras.accept(held_back)
+    assert health(city).is_red
+
+
+@pytest.mark.parametrize("state", ["seeing", "stopped"])
+def test_what_was_heard_before_a_restart_is_not_heard_again(city, state):
+    """Nothing changed since the file was written, so the file knows an older number."""
+    send(city, beat(city, 1))
+    city.clock.advance(timedelta(seconds=15))
+    send(city, beat(city, 2))
+    recorded = beat(city, 3, state=state)
+    if state == "seeing":
+        send(city, recorded)
+    city.close()
+    city.open()
+    city.clock.advance(timedelta(seconds=5))
+    with pytest.raises(InputRefused, match="may have been heard before"):
+        send(city, recorded)
+    send(city, beat(city, 4, state="blind", problem="stalled"))  # red is believed at once
+    assert health(city).is_red
+    city.clock.advance(WRITTEN_AHEAD)
+    send(city, beat(city, 5))
+    assert health(city).state == "seeing"
+    city.clock.advance(WRITTEN_AHEAD / 2)
+    send(city, beat(city, 6, state="stopped"))
+    assert health(city).state == "stopped"
+
+
+def test_the_file_is_written_once_in_thirty_seconds_and_is_never_behind_what_was_heard(city):
+    path, written = city.folder.vault / "cameras.json", set()
+    for number in range(1, 41):
+        send(city, beat(city, number))
+        written.add(path.read_bytes())
+        kept = json.loads(path.read_bytes())["cameras"][CAMERA]
+        assert parse_time(kept["written_until"]) >= city.now()
+        city.clock.advance(timedelta(seconds=15))
+    assert len(written) <= 15
+
+
+def test_a_camera_that_is_not_heard_after_a_restart_is_not_written_ever_further_ahead(city):
+    send(city, beat(city))
+    first = json.loads((city.folder.vault / "cameras.json").read_bytes())["cameras"][CAMERA]
+    for number in range(1, 4):
+        city.reopen()
+        send(city, beat(city, 20 * number, "harbor-22nd", state="blind", problem="ended", since=city.now()))
+        city.clock.advance(timedelta(minutes=1))
+        send(city, beat(city, 20 * number + 1, "harbor-22nd"))
+    last = json.loads((city.folder.vault / "cameras.json").read_bytes())["cameras"][CAMERA]
+    assert last["written_until"] == first["written_until"]
+
+
+def test_a_lane_far_ahead_of_time_does_not_lock_itself_out(city):
+    at = city.now() + timedelta(days=400)
+    send(city, beat(city, 1, at=at, last_frame_at=at))
+    assert health(city).problem == PROBLEMS["clock"]
+    city.reopen()
+    city.clock.advance(CLOCKS_DIFFER + WRITTEN_AHEAD + timedelta(seconds=1))
+    send(city, beat(city, 2))
     assert health(city).state == "seeing"
 
 
@@ -170,8 +273,8 @@ def changed(city):
 def resigned(city, **changes):
     plain = json.loads(beat(city).signed(city.camera_keys[CAMERA].private_key)[8:-64])
     plain.update(changes)
-    body = b"GPBEAT01" + canonical_json({name: value for name, value in plain.items() if value != "absent"})
-    return body + city.camera_keys[CAMERA].private_key.sign(b"glassplate/heartbeat/v1\n" + body)
+    body = b"GPBEAT02" + canonical_json({name: value for name, value in plain.items() if value != "absent"})
+    return body + city.camera_keys[CAMERA].private_key.sign(b"glassplate/heartbeat/v2\n" + body)
 
 
 REFUSED = {
@@ -181,8 +284,8 @@ REFUSED = {
     "nothing": (lambda _city: b"", InputRefused),
     "text": (lambda _city: b"hello " * 50, InputRefused),
     "a batch": (lambda city: city.batch("7KDR214"), InputRefused),
-    "too many bytes": (lambda _city: b"GPBEAT01" + b" " * MAX_HEARTBEAT_BYTES, InputRefused),
-    "another version": (lambda city: resigned(city, v=2), InputRefused),
+    "too many bytes": (lambda _city: b"GPBEAT02" + b" " * MAX_HEARTBEAT_BYTES, InputRefused),
+    "another version": (lambda city: resigned(city, v=1), InputRefused),
     "a field too many": (lambda city: resigned(city, plate="7KDR214"), InputRefused),
     "a field too few": (lambda city: resigned(city, looked="absent"), InputRefused),
     "a negative count": (lambda city: resigned(city, decoded=-1), InputRefused),
@@ -190,6 +293,7 @@ REFUSED = {
     "a state that is a list": (lambda city: resigned(city, state=["seeing"]), InputRefused),
     "a state of its own": (lambda city: resigned(city, state="fine"), InputRefused),
     "a problem that is a sentence": (lambda city: resigned(city, problem="<b>7KDR214</b>"), InputRefused),
+    "a warning that is a sentence": (lambda city: resigned(city, warning="7KDR 214"), InputRefused),
     "a time without its form": (lambda city: resigned(city, at="now"), InputRefused),
     "a sequence beyond what JSON has": (lambda city: resigned(city, sequence=2**60), InputRefused),
 }
@@ -206,7 +310,19 @@ def test_what_is_no_heartbeat_changes_nothing(city, what):
 
 
 def test_a_heartbeat_survives_its_bytes(city):
-    one = beat(city, 7, last_frame_at=None, still=1, looked=2, damaged=3, reads=4)
+    one = beat(
+        city,
+        7,
+        last_frame_at=None,
+        warning="lost",
+        still=1,
+        looked=2,
+        damaged=3,
+        reads=4,
+        lost=5,
+        failed=6,
+        scenes_failed=7,
+    )
     keys = {CAMERA: city.camera_keys[CAMERA].public_text}
     assert verify_heartbeat(one.signed(city.camera_keys[CAMERA].private_key), keys) == one
 

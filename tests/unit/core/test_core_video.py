@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from contextlib import closing
@@ -11,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from glassplate import lane_live
+from glassplate import lane_live, lane_video
 from glassplate.capture.outbox import Outbox
 from glassplate.capture.rtsp import StreamState
 from glassplate.capture.video import VideoCounts, VideoFrame
@@ -21,6 +22,7 @@ from glassplate.lane import Courier, LaneOutcome, open_bundle
 from glassplate.lane_live import LiveLane
 from glassplate.lane_video import VideoWalk
 from glassplate.log import VerifierKey
+from glassplate.recognize.motion import FrozenPicture
 from glassplate.recognize.recognizer import PlateCandidate
 from glassplate.recognize.redaction import redact_to_plate
 from glassplate.recognize.scenes import Kept
@@ -218,6 +220,62 @@ def test_a_vehicle_that_cannot_be_sealed_yet_is_sealed_later(city, outbox, error
     walk.sealer = works
     walk.take(frame(30, now + timedelta(seconds=3)), outcome)
     assert [read.text for read in outcome.reads] == ["7KDR214"]
+
+
+def test_a_scene_that_fails_costs_the_picture_and_not_the_read(city, outbox):
+    class Broken:
+        version = "broken"
+
+        def of(self, *_):
+            raise RuntimeError("a network broke")
+
+    outcome, walk = LaneOutcome(), walk_of(city, outbox, PASSING)
+    walk.scenes = Broken()
+    walk.capture(PaintedCamera(range(12), city.now() - timedelta(minutes=5)), outcome)
+    assert ([read.text for read in outcome.reads], outcome.scenes_failed) == (["7KDR214"], 1)
+    (sealed,) = outbox.waiting(9)
+    assert sealed.scene is None
+
+
+def test_what_waits_too_long_for_a_key_is_counted(city, outbox, monkeypatch):
+    monkeypatch.setattr(lane_video, "MAX_UNKEPT", 1)
+    outcome, walk = LaneOutcome(), walk_of(city, outbox, TWO)
+
+    class Fails:
+        def seal(self, *_):
+            raise KeyUnavailable("no key")
+
+    walk.sealer, began = Fails(), city.now() - timedelta(minutes=5)
+    for number in range(40):
+        with contextlib.suppress(KeyUnavailable):
+            walk.take(frame(number, began + timedelta(seconds=number / 12)), outcome)
+    with pytest.raises(KeyUnavailable):
+        walk.take(None, outcome)
+    assert (len(walk.unkept), outcome.lost) == (1, 1)
+
+
+def test_failures_between_good_frames_are_red_above_a_tenth_and_yellow_below():
+    few, many = lane_live.Failures(), lane_live.Failures()
+    for second in range(60):
+        few.note(second // 20, 12 * second, second)
+        many.note(2 * second, 12 * second, second)
+    assert (few.is_red, few.is_yellow(60), few.is_yellow(700)) == (False, True, False)
+    assert many.is_red
+    for second in range(60, 130):
+        many.note(118, 12 * second, second)
+    assert (many.is_red, many.is_yellow(130)) == (False, True)
+
+
+def test_a_picture_of_which_no_pixel_changes_for_five_minutes_is_frozen():
+    picture, began = FrozenPicture(), datetime(2026, 3, 2, tzinfo=UTC)
+    for second in range(301):
+        assert not picture.is_frozen
+        picture.take(STREET, began + timedelta(seconds=second))
+    assert picture.is_frozen
+    noise = STREET.copy()
+    noise[8, 8, 1] ^= 1
+    picture.take(noise, began + timedelta(seconds=302))
+    assert not picture.is_frozen
 
 
 # --- the live lane ---------------------------------------------------------------------------------------------------
