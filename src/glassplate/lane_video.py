@@ -60,7 +60,9 @@ class VideoWalk:
     gate: MotionGate = field(default_factory=MotionGate)
     passages: PassageReader = field(default_factory=PassageReader)
     picture: FrozenPicture = field(default_factory=FrozenPicture)
-    unkept: deque[tuple[PlateRead, RedactedImage, RedactedImage | None]] = field(default_factory=deque, repr=False)
+    unkept: deque[tuple[PlateRead, RedactedImage, RedactedImage | None]] = field(
+        default_factory=deque, repr=False
+    )
     """Vehicles that could not be sealed or kept yet, the oldest first."""
     moved_at: float = field(default_factory=time.monotonic)
     """When the walk last finished a frame, by the monotonic clock."""

@@ -75,3 +75,11 @@ def holds(box: FrameBox, other: FrameBox) -> bool:
     """Whether the center of ``other`` lies in ``box``."""
     x, y = other[0] + other[2] / 2, other[1] + other[3] / 2
     return box[0] <= x <= box[0] + box[2] and box[1] <= y <= box[1] + box[3]
+
+
+def overlap(one: FrameBox, other: FrameBox) -> float:
+    """Intersection over union of two boxes, 0–1."""
+    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    both = max(0, wide) * max(0, high)
+    return both / (one[2] * one[3] + other[2] * other[3] - both or 1)

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from glassplate.plate_text import fold
+from glassplate.recognize.found import overlap
 from glassplate.recognize.grammar import corrected
 from glassplate.recognize.tracking import edit_distance
 from glassplate.records import UNKNOWN
@@ -153,23 +154,13 @@ def summaries(scores: Sequence[PhotoScore]) -> dict[str, Summary]:
     return {**{group: _summary(part) for group, part in parts.items()}, ALL: _summary(scores)}
 
 
-def intersection_over_union(one: FrameBox, other: FrameBox) -> float:
-    """Of two boxes (x, y, width, height), 0–1."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
-
-
 def _score_plate(truth: Truth, outputs: Sequence[PlateCandidate], first: set[str]) -> PlateScore:
     box = truth.box
-    overlap = None
+    best = None
     if box is not None:
-        overlap = max((intersection_over_union(box, output.box) for output in outputs), default=0.0)
+        best = max((overlap(box, output.box) for output in outputs), default=0.0)
     if not outputs:
-        return PlateScore(overlap=overlap, state=truth.state)
+        return PlateScore(overlap=best, state=truth.state)
     nearest = min(outputs, key=lambda output: edit_distance(output.text, truth.text))
     edits = edit_distance(nearest.text, truth.text)
     return PlateScore(
@@ -178,7 +169,7 @@ def _score_plate(truth: Truth, outputs: Sequence[PlateCandidate], first: set[str
         top_1=truth.text in first,
         folded=any(fold(output.text) == fold(truth.text) for output in outputs),
         characters=max(0.0, 1 - edits / len(truth.text)),
-        overlap=overlap,
+        overlap=best,
         state=truth.state,
         stated=nearest.region,
         stated_confidence=nearest.region_confidence,

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassplate.recognize.found import check_box, holds
+from glassplate.recognize.found import check_box, holds, overlap
 from glassplate.recognize.hiding import face_area, grown, hide, inside, person_area
-from glassplate.recognize.passage import overlap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -110,7 +110,9 @@ def blank_crop() -> RedactedImage:
     from PIL import Image
 
     image = Image.new("RGB", BLANK_SIZE, BLANK_COLOR)
-    return _encoded(image, JPEG_QUALITY, 0, ("everything: what had to be hidden could not be looked for", "metadata"))
+    return _encoded(
+        image, JPEG_QUALITY, 0, ("everything: what had to be hidden could not be looked for", "metadata")
+    )
 
 
 def redact_scene(

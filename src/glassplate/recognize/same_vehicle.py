@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from glassplate.plate_text import fold, skeleton
+from glassplate.recognize.found import overlap
 
 if TYPE_CHECKING:
     from glassplate.recognize.recognizer import PlateCandidate
@@ -89,11 +90,3 @@ def differences(one: str, other: str) -> int:
     if len(one) != len(other):
         return max(len(one), len(other))
     return sum(its != others for its, others in zip(one, other, strict=True))
-
-
-def overlap(one: FrameBox, other: FrameBox) -> float:
-    """Intersection over union of two boxes."""
-    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    high = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    both = max(0, wide) * max(0, high)
-    return both / (one[2] * one[3] + other[2] * other[3] - both or 1)

@@ -18,7 +18,8 @@ from math import hypot
 from typing import TYPE_CHECKING
 
 from glassplate.plate_text import fold
-from glassplate.recognize.same_vehicle import contradicts, overlap
+from glassplate.recognize.found import overlap
+from glassplate.recognize.same_vehicle import contradicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

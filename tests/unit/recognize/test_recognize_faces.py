@@ -7,7 +7,7 @@ from scenes_testing import FaceSession, demo_photo, with_people
 
 from glassplate.errors import GlassplateError
 from glassplate.recognize.faces import CONFIDENCE, FaceFinder
-from glassplate.recognize.same_vehicle import overlap
+from glassplate.recognize.found import overlap
 
 
 def found_by(*faces, shape=(640, 640)):

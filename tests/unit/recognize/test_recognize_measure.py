@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glassplate.recognize.found import overlap
 from glassplate.recognize.measure import (
     Rate,
     Truth,
     failed_photo,
-    intersection_over_union,
     score_photo,
     summaries,
 )
@@ -70,11 +70,11 @@ OVERLAPS = {
 }
 
 
-@pytest.mark.parametrize(("box", "overlap"), OVERLAPS.values(), ids=OVERLAPS.keys())
-def test_boxes_overlap_by_as_much_as_they_do(box, overlap):
+@pytest.mark.parametrize(("box", "expected"), OVERLAPS.values(), ids=OVERLAPS.keys())
+def test_boxes_overlap_by_as_much_as_they_do(box, expected):
     truth = (10, 10, 20, 10)
-    assert intersection_over_union(truth, box) == pytest.approx(overlap)
-    assert intersection_over_union(box, truth) == pytest.approx(overlap)
+    assert overlap(truth, box) == pytest.approx(expected)
+    assert overlap(box, truth) == pytest.approx(expected)
 
 
 def test_a_plate_is_localized_by_the_best_box_whatever_its_text():

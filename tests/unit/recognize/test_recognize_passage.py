@@ -249,3 +249,23 @@ def test_memory_of_told_vehicles_is_bounded():
         reader.look(STREET, at, str(number), [car])
         reader.end()
     assert len(reader._told) == same_vehicle.MAX_TOLD
+
+
+def test_a_box_is_always_of_the_frame_whose_pixels_are_kept():
+    """A plate that nothing can be read on for longer than looks are kept, and then can: pixels and box stay together."""
+    reader = PassageReader()
+    pictures = {}
+    found = []
+    for number in range(MAX_LOOKS + 60):
+        pixels = STREET.copy()
+        pixels[:] = number % 250
+        x = 300 + number
+        readable = number >= MAX_LOOKS + 30
+        text, confidence = ("7KDR214", 0.95) if readable else ("", 0.0)
+        candidate = PlateCandidate(text, (confidence,) * len(text), (x, 400, 90, 30))
+        pictures[x] = number % 250
+        found += reader.look(pixels, START + timedelta(seconds=number / 12), str(number), [candidate])
+    (one,) = found + reader.end()
+
+    assert one.plate.text == "7KDR214"
+    assert one.pixels[0, 0, 0] == pictures[one.plate.box[0]]

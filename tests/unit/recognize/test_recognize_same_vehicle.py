@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from traffic_testing import START, STREET, Street, Vehicle, busy_street
 
+from glassplate.recognize.found import overlap
 from glassplate.recognize.passage import PassageReader
 from glassplate.recognize.recognizer import PlateCandidate
-from glassplate.recognize.same_vehicle import contradicts, overlap
+from glassplate.recognize.same_vehicle import contradicts
 from glassplate.recognize.tracking import PlateTracker, edit_distance
 
 LINE = (600, 400, 90, 30)

@@ -3,8 +3,7 @@ import pytest
 from scenes_testing import VehicleSession, a, demo_photo, with_people
 
 from glassplate.errors import GlassplateError
-from glassplate.recognize.found import Found, carrier
-from glassplate.recognize.same_vehicle import overlap
+from glassplate.recognize.found import Found, carrier, overlap
 from glassplate.recognize.vehicles import PERSON_CONFIDENCE, VEHICLE_CONFIDENCE, VehicleDetector
 
 PERSON, CAR, TRAIN, TRUCK = 0, 2, 6, 7
