@@ -3,7 +3,9 @@
 Nothing in here knows what the log is about. Bytes: ``docs/formats/log.md``.
 """
 
+from glassplate.log.add_checkpoint import MAX_REQUEST_BYTES, AddCheckpoint
 from glassplate.log.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from glassplate.log.cosigner import CosigningKey
 from glassplate.log.entry import (
     COMMITMENT_KEY_BYTES,
     DIGEST_COUNT,
@@ -26,13 +28,23 @@ from glassplate.log.promise import Promise, open_promise
 from glassplate.log.proof import TlogProof, open_proof, verify_proof
 from glassplate.log.tile_reader import TileReader
 from glassplate.log.transparency_log import Appended, TransparencyLog
+from glassplate.log.witness import Answer, WatchedLog, Witness
+from glassplate.log.witness_client import ForkFound, Gathered, WitnessClient, WitnessEndpoint
+from glassplate.log.witness_web import HttpWeb
 
 __all__ = [
     "COMMITMENT_KEY_BYTES",
     "DIGEST_COUNT",
+    "MAX_REQUEST_BYTES",
+    "AddCheckpoint",
+    "Answer",
     "Appended",
     "Checkpoint",
     "Commitment",
+    "CosigningKey",
+    "ForkFound",
+    "Gathered",
+    "HttpWeb",
     "JsonValue",
     "Leaf",
     "LogRecord",
@@ -43,6 +55,10 @@ __all__ = [
     "TlogProof",
     "TransparencyLog",
     "VerifierKey",
+    "WatchedLog",
+    "Witness",
+    "WitnessClient",
+    "WitnessEndpoint",
     "body_hash",
     "check_body",
     "check_disclosure",

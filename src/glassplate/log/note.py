@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING
 
 from glassplate.errors import ProofFailed, UsageError
 from glassplate.log.note_keys import (
-    ED25519_COSIGNATURE,
     KEY_ID_BYTES,
     SIGNATURE_PREFIX,
     SigningKey,
     VerifierKey,
-    cosignature_time,
     is_key_name,
 )
 from glassplate.log.text_fields import from_base64
@@ -40,7 +38,7 @@ class OpenedNote:
     text: str
     verified: tuple[VerifierKey, ...]
     cosigned_at: tuple[tuple[VerifierKey, int], ...] = ()
-    """POSIX seconds stated by each verified cosigner (type 0x04)."""
+    """POSIX seconds stated by each verified cosigner (types 0x04 and 0x06)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +81,7 @@ def open_note(data: bytes, known: Iterable[VerifierKey] = (), *, demand: Verifie
             verified.setdefault(key, signature.value)
     if demand not in verified:
         raise ProofFailed(f"The note is not signed by {demand.name} (key id {demand.key_id.hex()}).")
-    times = tuple(
-        (key, cosignature_time(v)) for key, v in verified.items() if key.kind == ED25519_COSIGNATURE
-    )
+    times = tuple((key, key.cosignature_time(v)) for key, v in verified.items() if key.is_cosigner)
     return OpenedNote(text, tuple(verified), times)
 
 

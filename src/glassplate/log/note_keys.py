@@ -13,18 +13,23 @@ from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from glassplate.errors import InputRefused, ProofFailed, UsageError
+from glassplate.log.cosigned_bytes import TIME_BYTES, ed25519_message, mldsa44_message
 from glassplate.log.text_fields import MAX_DECIMAL, from_base64, to_base64
 
 ED25519: Final = 0x01
 ED25519_COSIGNATURE: Final = 0x04
+MLDSA44_COSIGNATURE: Final = 0x06
 SIGNATURE_PREFIX: Final = "— "  # U+2014 and a space
 KEY_ID_BYTES = 4
-MAX_VERIFIER_KEY_CHARACTERS = 1024  # a schema-less URL and 60 characters of key; anything longer is an attack
+MAX_VERIFIER_KEY_CHARACTERS = (
+    3072  # a schema-less URL and 1,752 characters of ML-DSA key; anything longer is an attack
+)
 _ED25519_KEY_BYTES = 32
-_ED25519_SIGNATURE_BYTES = 64
-_TIME_BYTES = 8
+_KEY_BYTES = {ED25519: _ED25519_KEY_BYTES, ED25519_COSIGNATURE: _ED25519_KEY_BYTES, MLDSA44_COSIGNATURE: 1312}
+_COSIGNATURE_BYTES = {ED25519_COSIGNATURE: TIME_BYTES + 64, MLDSA44_COSIGNATURE: TIME_BYTES + 2420}
 _KEY_ID_HEX = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
 
@@ -47,10 +52,13 @@ class VerifierKey:
             raise InputRefused(
                 f"The key name {self.name!r} is empty or has a space, '+' or control character."
             )
-        if self.kind not in (ED25519, ED25519_COSIGNATURE):
-            raise InputRefused(f"Keys of type 0x{self.kind:02x} are not supported; 0x01 and 0x04 are.")
-        if len(self.public_key) != _ED25519_KEY_BYTES:
-            raise InputRefused(f"An Ed25519 key has {_ED25519_KEY_BYTES} bytes, not {len(self.public_key)}.")
+        size = _KEY_BYTES.get(self.kind)
+        if size is None:
+            raise InputRefused(f"Keys of type 0x{self.kind:02x} are not supported; 0x01, 0x04 and 0x06 are.")
+        if len(self.public_key) != size:
+            raise InputRefused(
+                f"A key of type 0x{self.kind:02x} has {size} bytes, not {len(self.public_key)}."
+            )
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
@@ -83,36 +91,47 @@ class VerifierKey:
         material = self.name.encode() + b"\n" + bytes([self.kind]) + self.public_key
         return hashlib.sha256(material).digest()[:KEY_ID_BYTES]
 
+    @property
+    def is_cosigner(self) -> bool:
+        """Whether it is a witness's key (0x04 or 0x06), not a log's."""
+        return self.kind in _COSIGNATURE_BYTES
+
     def verify(self, text: str, signature: bytes) -> None:
         """Check ``signature`` (without key id) over the whole note text.
 
         Raises:
             ProofFailed: when it does not hold.
         """
-        message = text.encode()
-        if self.kind == ED25519_COSIGNATURE:
-            header = f"cosignature/v1\ntime {cosignature_time(signature)}\n"
-            message, signature = header.encode() + message, signature[_TIME_BYTES:]
         try:
-            Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
+            if self.kind == ED25519:
+                Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, text.encode())
+                return
+            time, signature = self.cosignature_time(signature), signature[TIME_BYTES:]
+            if self.kind == ED25519_COSIGNATURE:
+                Ed25519PublicKey.from_public_bytes(self.public_key).verify(
+                    signature, ed25519_message(text, time)
+                )
+            else:
+                message = mldsa44_message(self.name, text, time)
+                MLDSA44PublicKey.from_public_bytes(self.public_key).verify(signature, message)
         except (InvalidSignature, ValueError):
             raise ProofFailed(
                 f"The signature by {self.name} does not hold: the text or signature was changed."
             ) from None
 
+    def cosignature_time(self, signature: bytes) -> int:
+        """POSIX seconds that a cosignature states. Only meaningful after ``verify``.
 
-def cosignature_time(signature: bytes) -> int:
-    """POSIX seconds that a cosignature (type 0x04) states. Only meaningful after ``VerifierKey.verify``.
-
-    Raises:
-        ProofFailed: when the signature is malformed.
-    """
-    if len(signature) != _TIME_BYTES + _ED25519_SIGNATURE_BYTES:
-        raise ProofFailed(f"A cosignature has 72 bytes, not {len(signature)}.")
-    time = int.from_bytes(signature[:_TIME_BYTES], "big")
-    if time > MAX_DECIMAL:
-        raise ProofFailed("The cosignature's time is beyond 2^63.")
-    return time
+        Raises:
+            ProofFailed: when the signature is malformed.
+        """
+        size = _COSIGNATURE_BYTES[self.kind]
+        if len(signature) != size:
+            raise ProofFailed(f"The cosignature by {self.name} has {size} bytes, not {len(signature)}.")
+        time = int.from_bytes(signature[:TIME_BYTES], "big")
+        if time > MAX_DECIMAL:
+            raise ProofFailed("The cosignature's time is beyond 2^63.")
+        return time
 
 
 @dataclass(frozen=True, slots=True)

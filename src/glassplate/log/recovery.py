@@ -72,7 +72,7 @@ def recover(folder: Path, public_folder: Path, signer: SigningKey, files: Files)
                 _demand_new(pending_path, journal, public)
             replay.finish()  # 4
             signed = pending if pending is not None else sign_checkpoint(newest, signer)
-            _write_signed(folder, public_folder, signed, signer.verifier, files)  # 5
+            signed = _write_signed(folder, public_folder, signed, signer.verifier, files)  # 5
         except BaseException:
             journal.close()
             raise
@@ -158,7 +158,8 @@ def _read_signed(path: Path) -> bytes | None:
         return None
 
 
-def _write_signed(folder: Path, public_folder: Path, signed: bytes, key: VerifierKey, files: Files) -> None:
+def _write_signed(folder: Path, public_folder: Path, signed: bytes, key: VerifierKey, files: Files) -> bytes:
+    """Returns the public checkpoint: the signed one, with its witnesses' lines behind it if they are there."""
     line, key_path = f"{key}\n".encode(), public_folder / VERIFIER_KEY_NAME
     stored = _read_signed(key_path)
     if stored not in (None, line):
@@ -166,8 +167,11 @@ def _write_signed(folder: Path, public_folder: Path, signed: bytes, key: Verifie
     files.write_atomic(folder / PENDING_NAME, signed, mode=0o600)
     if stored is None:
         files.write_atomic(key_path, line)
-    if _read_signed(public_folder / CHECKPOINT_NAME) != signed:
-        files.write_atomic(public_folder / CHECKPOINT_NAME, signed)
+    published = _read_signed(public_folder / CHECKPOINT_NAME) or b""
+    if published.startswith(signed):
+        return published
+    files.write_atomic(public_folder / CHECKPOINT_NAME, signed)
+    return signed
 
 
 def _sweep(folder: Path, public_folder: Path, files: Files) -> None:

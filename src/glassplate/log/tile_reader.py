@@ -53,6 +53,10 @@ class TileReader:
         """Root of the first ``size`` entries, from the highest tiles that have it."""
         return merkle.tree_root(self.nodes(size), size)
 
+    def earlier_root(self, old_size: int, size: int) -> bytes:
+        """Root of the first ``old_size`` entries of the tree of ``size``, whether or not it was ever published."""
+        return merkle.tree_root(self.nodes(size), old_size)
+
     def leaf_hash(self, index: int, size: int) -> bytes:
         """Leaf hash of one entry, as level 0 has it."""
         _demand_entry(index, size)

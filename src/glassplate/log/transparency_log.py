@@ -7,18 +7,19 @@ Rules, as a list to tick off (what is true if we crash at each step is in ``appe
  1. An index is given by one sequencer, in journal order, and never given twice.
  2. ``append`` returns only what is durable (level L1); on a write error every waiting caller is refused.
  3. A checkpoint is durable as ``.pending`` before anybody outside can see it.
- 4. Nothing shorter than what was signed is ever signed.
+ 4. Nothing shorter than what was signed, or than what a witness can show with our signature, is ever signed.
  5. One process owns the folders (flock); opening runs the whole recovery every time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from glassplate.errors import StorageFailed, UsageError
+from glassplate.errors import LogUnavailable, StorageFailed, UsageError
 from glassplate.files import make_folder
 from glassplate.log.checkpoint import Checkpoint, sign_checkpoint
 from glassplate.log.folder_lock import FolderLock
@@ -31,15 +32,17 @@ from glassplate.log.proof import TlogProof
 from glassplate.log.recovery import CHECKPOINT_NAME, JOURNAL_NAME, PENDING_NAME, Published, recover
 from glassplate.log.tile_reader import TileReader
 from glassplate.log.tiles import TILE_WIDTH, entries_path, tile_path
+from glassplate.log.witness_client import ForkFound, Gathered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from glassplate.files import Files
     from glassplate.log.note_keys import SigningKey, VerifierKey
     from glassplate.log.tiles import RightEdge, TileFile
+    from glassplate.log.witness_client import WitnessClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,9 @@ class TransparencyLog:
         self._reader = TileReader(public_folder)
         self._sequencing = threading.Lock()
         self._publishing = threading.Lock()
+        self._witnesses: WitnessClient | None = None
+        self._gathered = Gathered((), (), ())
+        self._fork: str | None = None
         self._commit = GroupCommit(self._journal.append, self._sequencing)
 
     @classmethod
@@ -135,6 +141,37 @@ class TransparencyLog:
         """The newest published checkpoint, as it lies in the public folder."""
         return self._published.signed
 
+    @property
+    def gathered(self) -> Gathered:
+        """What witnesses gave for the newest published checkpoint (L3), and which of them fail."""
+        return self._gathered
+
+    @property
+    def is_cosigned(self) -> bool:
+        """Whether the newest published checkpoint has its quorum; True when no witness is asked for."""
+        return self._witnesses is None or len(self._gathered.lines) >= self._witnesses.quorum
+
+    def use_witnesses(self, client: WitnessClient | None, *, after_restore: bool = False) -> None:
+        """Have every later checkpoint cosigned. Asks them first what they saw, and signs nothing shorter.
+
+        ``after_restore``: as many as make the quorum must answer before this log may be used.
+
+        Raises:
+            ForkFound: one has seen more of this log, or another history. Every later append is refused.
+            ProofFailed: after a restore, too few of them answer.
+        """
+        with self._publishing:
+            if client is not None:
+                with self._stopping_at_a_fork():
+                    checkpoint = self._published.checkpoint
+                    client.demand_not_ahead(
+                        checkpoint,
+                        self.verifier,
+                        lambda old: self._reader.earlier_root(old, checkpoint.size),
+                        answers=client.quorum if after_restore else 0,
+                    )
+            self._witnesses, self._gathered = client, Gathered((), (), ())
+
     def append(self, records: Sequence[LogRecord]) -> list[Appended]:
         """Record all of ``records`` at successive indices; they are durable when this returns (L1).
 
@@ -148,6 +185,7 @@ class TransparencyLog:
         payloads = [pack_record(record) for record in records]
         if not payloads:
             return []
+        self._demand_no_fork()
         first = self._commit.submit(payloads)
         return [Appended(first + i, leaf_hash(record.leaf)) for i, record in enumerate(records)]
 
@@ -159,30 +197,25 @@ class TransparencyLog:
             LogUnavailable: when the log is closed.
         """
         with self._publishing:
+            self._demand_no_fork()
             size, published = self._journal.size, self._published
-            if size == published.checkpoint.size:
+            if size == published.checkpoint.size and self.is_cosigned:
                 return published.checkpoint
             try:
-                # 1. Bundles and tiles, each with its folders. Crash: leftovers beyond the old checkpoint,
-                #    which the next publication overwrites with the same bytes, because the journal has not
-                #    changed.
-                edge = self._write_tiles(published, size)
-                # 2. Sign. Nothing shorter can be signed: a journal never loses a record while it is open, and
-                #    opening it refuses when it has fewer than were signed for.
-                checkpoint = Checkpoint(self.origin, size, edge.root())
-                signed = sign_checkpoint(checkpoint, self._signer)
-                # 3. The private copy. Crash: the next start finds the tiles that belong to it, and does step
-                #    4.
-                self._files.write_atomic(self._folder / PENDING_NAME, signed, mode=0o600)
-                # 4. The public one. Crash: done.
-                self._files.write_atomic(self._public_folder / CHECKPOINT_NAME, signed)
+                if size > published.checkpoint.size:
+                    published = self._sign_grown(published, size)
+                # 4. Witnesses, since what they see is durable now. Crash: they know what .pending knows.
+                signed = self._cosigned(published)
+                # 5. The public one. Crash: done.
+                if signed != self._published.signed:
+                    self._files.write_atomic(self._public_folder / CHECKPOINT_NAME, signed)
             except OSError as error:
                 raise StorageFailed(
                     f"The log's tree in {self._public_folder} cannot be written: {error}."
                 ) from None
-            self._prune(published.checkpoint.size, size)
-            self._published = Published(edge, checkpoint, signed)
-            return checkpoint
+            self._prune(self._published.checkpoint.size, size)
+            self._published = Published(published.edge, published.checkpoint, signed)
+            return published.checkpoint
 
     def record(self, index: int) -> LogRecord:
         """One durable record with its sealed bodies.
@@ -226,6 +259,48 @@ class TransparencyLog:
         with self._publishing, self._sequencing:
             self._journal.close()
             self._lock.release()
+
+    def _sign_grown(self, published: Published, size: int) -> Published:
+        # 1. Bundles and tiles, each with its folders. Crash: leftovers beyond the old checkpoint, which the next
+        #    publication overwrites with the same bytes, because the journal has not changed.
+        edge = self._write_tiles(published, size)
+        # 2. Sign. Nothing shorter can be signed: a journal never loses a record while it is open, and opening it
+        #    refuses when it has fewer than were signed for.
+        checkpoint = Checkpoint(self.origin, size, edge.root())
+        signed = sign_checkpoint(checkpoint, self._signer)
+        # 3. The private copy, before anybody outside sees it. Crash: the next start finds the tiles that belong to
+        #    it, and publishes it.
+        self._files.write_atomic(self._folder / PENDING_NAME, signed, mode=0o600)
+        return Published(edge, checkpoint, signed)
+
+    def _cosigned(self, published: Published) -> bytes:
+        """The checkpoint with the cosignatures that its witnesses gave; short of them it is published all the same."""
+        if self._witnesses is None or not published.checkpoint.size:
+            return published.signed
+        size = published.checkpoint.size
+        signed = sign_checkpoint(published.checkpoint, self._signer)
+        with self._stopping_at_a_fork():
+            gathered = self._witnesses.gather(
+                signed,
+                self.verifier,
+                lambda old: self._reader.consistency_proof(old, size),
+                lambda old: self._reader.earlier_root(old, size),
+            )
+        has_grown = size > self._published.checkpoint.size
+        self._gathered = gathered if has_grown else gathered.joined(self._gathered)
+        return signed + "".join(self._gathered.lines).encode()
+
+    @contextlib.contextmanager
+    def _stopping_at_a_fork(self) -> Iterator[None]:
+        try:
+            yield
+        except ForkFound as error:
+            self._fork = str(error)
+            raise
+
+    def _demand_no_fork(self) -> None:
+        if self._fork is not None:
+            raise LogUnavailable(self._fork)
 
     def _write_tiles(self, published: Published, size: int) -> RightEdge:
         edge = published.edge.copy()

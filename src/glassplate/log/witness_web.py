@@ -1,0 +1,49 @@
+"""HTTP to witnesses: short waits, small answers, no redirects, no cookies, no proxy from the environment."""
+
+from __future__ import annotations
+
+import threading
+
+import httpx
+
+from glassplate.log.witness_client import WebAnswer
+
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 6.0  # between two pieces of an answer; the client has its own limit for the whole
+
+
+class HttpWeb:
+    """``Web`` over HTTP. Callable from several threads."""
+
+    def __init__(self) -> None:
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            follow_redirects=False,
+            trust_env=False,
+        )
+        self._closing = threading.Lock()
+
+    def post(self, url: str, body: bytes, most: int) -> WebAnswer:
+        """See ``Web.post``."""
+        return self._send("POST", url, most, body)
+
+    def get(self, url: str, most: int) -> WebAnswer:
+        """See ``Web.get``."""
+        return self._send("GET", url, most, None)
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._closing:
+            self._client.close()
+
+    def _send(self, method: str, url: str, most: int, body: bytes | None) -> WebAnswer:
+        try:
+            with self._client.stream(method, url, content=body) as answer:
+                received = bytearray()
+                for piece in answer.iter_bytes():
+                    received += piece
+                    if len(received) > most:
+                        raise OSError(f"it answered more than {most} bytes")
+                return WebAnswer(answer.status_code, bytes(received))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise OSError(f"it cannot be reached ({type(error).__name__})") from None
