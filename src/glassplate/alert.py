@@ -128,7 +128,8 @@ class Alerts:
             at=now,
             operation={"kind": "alert_shown", "alert_id": alert_id, "account_id": account_id},
         )
-        return ShownAlert(receipt, self._alert(stored), self.gate.open_alert_read(stored.read_id))
+        shown = self.gate.open_alert_read(stored.read_id)
+        return ShownAlert(self.recorder.settle(receipt), self._alert(stored), shown)
 
     def decide(
         self, token: str | None, alert_id: str, *, confirmed: bool, disposition: str, note: str

@@ -6,7 +6,7 @@
     (4) ask      the store, for epochs that are alive and searchable       `Store.search`
     (5) open     just those rows' plate crops                              `ImageOpener`
     (6) outcome  count and ids of what will be shown                       `Recorder.record`
-    (7) answer   the receipt first
+    (7) answer   the receipt first, once the record is as firm as the charter demands     `Recorder.settle`
 
 If we stop between (1) and (3), nothing was asked and nothing is known. Between (3) and (6) the entry stands without
 an outcome; ``close_interrupted`` writes "interrupted" at the next start. After (6) the record says that the reads
@@ -109,6 +109,7 @@ class Gate:
         self._record_outcome(
             session, receipt.entry_index, "answered", [item.read.read_id for item in found], now
         )
+        receipt = self.recorder.settle(receipt)
         self.observe(7)
         return SearchResult(
             receipt=receipt,
@@ -150,7 +151,10 @@ class Gate:
             raise KeyDestroyed("The key of this read's day has been destroyed; the image no longer exists.")
         jpeg = self._open_sealed(stored, kind)
         return OpenedImage(
-            receipt=receipt, read_id=read_id, kind=cast("Literal['crop', 'scene']", kind), jpeg=jpeg
+            receipt=self.recorder.settle(receipt),
+            read_id=read_id,
+            kind=cast("Literal['crop', 'scene']", kind),
+            jpeg=jpeg,
         )
 
     def open_alert_read(self, read_id: str) -> FoundRead | None:

@@ -84,6 +84,11 @@ class Health:
             problems[f"key {epoch_id}"] = (
                 f"The key of {epoch_id} came back from a copy and was destroyed again."
             )
+        if not self.log.is_cosigned and self.log.published_size:
+            silent = "; ".join(f"{name}: {words}" for name, words in self.log.gathered.problems)
+            problems["witnesses"] = (
+                f"Too few witnesses have cosigned the newest record{f' ({silent})' if silent else ''}. It is asked again."
+            )
         cameras = self.cameras.health()
         for camera in cameras:
             if camera.is_red:

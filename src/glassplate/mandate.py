@@ -36,7 +36,6 @@ STOP_NAME = "stop.json"
 TRUST_NAME = "trust.note"
 TRUST_VERSION = "glassplate-trust/v1"
 MAX_TRUST_BYTES = 4096  # three fingerprints and a signature
-ANSWER_LEVELS = ("L1",)  # what the gate can promise today; more is refused rather than quietly not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,12 +268,6 @@ class Mandate:
                 f"The charter names the log key {named[0]!r}; this vault's log signs with {self._vkeys[0]!r}. "
                 "Draft it again from this vault's own keys (glassplate charter draft).",
                 ("charter-log-key",),
-            )
-        if verified.charter.answer_level not in ANSWER_LEVELS:
-            raise CharterRejected(
-                f"The charter asks for answers at level {verified.charter.answer_level}; this version can answer at "
-                f"{', '.join(ANSWER_LEVELS)}. Sign a charter that asks for it, or update Glassplate.",
-                ("charter-answer-level",),
             )
         return InForce(verified, documents, PolicyEngine(verified.policy))
 

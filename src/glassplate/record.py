@@ -16,12 +16,12 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from glassplate.encoding import base64url, canonical_json, from_base64url, parse_json
-from glassplate.errors import ProofFailed, StorageFailed
+from glassplate.errors import LogUnavailable, ProofFailed, StorageFailed
 from glassplate.log import Commitment, LogRecord, body_hash, check_body, leaf_bytes
 from glassplate.records import Receipt
 from glassplate.seal.body import MAX_BODY_BYTES, body_info, open_body, seal_body
@@ -112,6 +112,31 @@ class Recorder:
             level="L1",
             promise=self._log.promise(appended.index, at),
         )
+
+    def settle(self, receipt: Receipt) -> Receipt:
+        """Wait until the record is as firm as the charter demands before an answer leaves.
+
+        L1: it is durable already. L2: the entry is under a signed checkpoint. L3: that one has its quorum of
+        cosignatures. Callers that wait at the same time share one checkpoint.
+
+        Raises:
+            LogUnavailable: it is not; the caller must not answer. The entry stands.
+        """
+        level = self._mandate.last().verified.charter.answer_level
+        if level == "L1":
+            return receipt
+        try:
+            self._log.publish()
+            if level == "L3" and not self._log.is_cosigned:
+                missing = "; ".join(f"{name}: {words}" for name, words in self._log.gathered.problems)
+                raise LogUnavailable(
+                    f"The act is recorded, but too few witnesses have cosigned the record ({missing}), and the charter "
+                    "demands them before anything is answered. Try again in a minute."
+                )
+            proof = self._log.proof(receipt.entry_index).decode()
+        except StorageFailed as error:
+            raise LogUnavailable(f"The record cannot be published: {error} Nothing was answered.") from None
+        return replace(receipt, level=cast("Literal['L2', 'L3']", level), proof=proof)
 
     def open_body(self, index: int) -> OpenedBody:
         """Open one entry's body with its month's history key. Only the gate and start-up call this.

@@ -145,7 +145,7 @@ class Receipt:
     entry_index: int
     entry_hash: str
     recorded_at: datetime
-    level: Literal["L1", "L2"]
+    level: Literal["L1", "L2", "L3"]
     promise: str = field(repr=False)
     proof: str | None = field(repr=False, default=None)
 

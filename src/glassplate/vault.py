@@ -50,6 +50,7 @@ from glassplate.report import Report
 from glassplate.sign_in import RelyingParty, SignIn
 from glassplate.store import SqlcipherStore
 from glassplate.tenure import Tenure
+from glassplate.witnessing import witness_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from glassplate.config import CityFolder, Settings
     from glassplate.files import Files
     from glassplate.keys import Clock
+    from glassplate.log import WitnessClient
     from glassplate.records import Receipt
 
 REGISTRY_KEY = "registry"
@@ -109,6 +111,8 @@ class Vault:
         self.mandate = Mandate(paths.charter, files, (str(log_key.verifier), str(publisher.verifier)))
         self.mandate.load()
         history = HistoryKeys(self.keyring)
+        if self.mandate.is_installed:
+            self._use_witnesses(witness_client(self.mandate.last().verified.charter))
         self.time = TrustedTime(self._clock, last_logged_time(self.log, history))
         self.recorder = Recorder(self.log, self.registry, self.mandate, history, self.time)
         self._publisher = publisher.verifier
@@ -277,12 +281,20 @@ class Vault:
                 f"The record says that version {self.tenure.newest_logged()} was installed already; sign a later one.",
                 ("charter-rollback",),
             )
+        witnesses = witness_client(installed.verified.charter)  # refused before it is kept
         self.mandate.keep(installed)
         with self.mandate.acting_under(installed):
             receipt = self.tenure.log_charter(installed, now)
+        self._use_witnesses(witnesses)
         self._add_first_administrator(now)
         self.duties()
         return receipt
+
+    def _use_witnesses(self, client: WitnessClient | None) -> None:
+        """Asks them what they saw last, before anything is signed: a log that was set back is found here."""
+        if client is not None:
+            self._closing.callback(client.close)
+        self.log.use_witnesses(client)
 
     def stop(self, text: str) -> Receipt:
         """An office's emergency stop: takes effect first, since it only closes, and is logged at once."""

@@ -108,6 +108,14 @@ class PolicyHashes:
 
 
 @dataclass(frozen=True, slots=True)
+class CharterWitness:
+    """Somebody outside who cosigns the log: its verifier key (C2SP tlog-cosignature) and the address to ask."""
+
+    vkey: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Charter:
     """Everything the governing body decided."""
 
@@ -125,6 +133,8 @@ class Charter:
     origin: str
     log_vkey: str
     bundle_vkey: str
+    witnesses: tuple[CharterWitness, ...]
+    witness_quorum: int
     auditor_keys: tuple[AuditorKey, ...]
     recognizers: tuple[str, ...]
     cameras: tuple[CharterCamera, ...]
@@ -229,10 +239,17 @@ def _read(reader: Fields, extensions: tuple[tuple[str, str], ...]) -> Charter:
         publication_interval_seconds=reader.whole(
             "publication_interval_seconds", 1, rules.MAX_PUBLICATION_SECONDS
         ),
-        answer_level=reader.choice("answer_level", ("L1", "L2")),
+        answer_level=reader.choice("answer_level", rules.ANSWER_LEVELS),
         origin=reader.text("origin"),
         log_vkey=reader.text("log_vkey"),
         bundle_vkey=reader.text("bundle_vkey"),
+        witnesses=reader.objects(
+            "witnesses",
+            lambda f: CharterWitness(f.text("vkey", limit=rules.MAX_WITNESS_KEY), f.text("url")),
+            key="vkey",
+            most=rules.MAX_WITNESSES,
+        ),
+        witness_quorum=reader.whole("witness_quorum", 0, rules.MAX_WITNESSES),
         auditor_keys=reader.objects(
             "auditor_keys",
             lambda f: AuditorKey(f.text("id", pattern=NAME), f.text("hpke_public_key")),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from glassplate.charter.document import Charter, Feature, Grant
+    from glassplate.charter.document import Charter, CharterWitness, Feature, Grant
 
 MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 1440
@@ -165,12 +165,17 @@ def _limits(charter: Charter) -> list[str]:
 
 
 def _record(charter: Charter) -> list[str]:
-    promised = "durably recorded" if charter.answer_level == "L1" else "in a signed checkpoint of the log"
+    promised = {
+        "L1": "durably recorded",
+        "L2": "in a signed checkpoint of the log",
+        "L3": "in a checkpoint that the witnesses cosigned",
+    }[charter.answer_level]
     recognizers = [f"Plates are read by {recognizer}." for recognizer in charter.recognizers]
     return [
         f"Nothing is answered before the search is {promised}.",
         f"The log is {charter.origin}, with the key {charter.log_vkey}.",
         f"It is published every {charter.publication_interval_seconds} seconds.",
+        *_witnesses(charter),
         f"Lists of sealing keys are signed by {charter.bundle_vkey}.",
         *(
             f"The auditor key {k.id} ({_short(k.hpke_public_key)}) opens the record."
@@ -178,6 +183,19 @@ def _record(charter: Charter) -> list[str]:
         ),
         *(recognizers or ["No recognizer is named, so no read is accepted."]),
     ]
+
+
+def _witnesses(charter: Charter) -> list[str]:
+    nobody = ["Nobody but auditors would notice a second record that is shown to others."]
+    return [
+        f"{charter.witness_quorum} of {len(charter.witnesses)} witnesses outside the city must cosign it.",
+        *([f"A witness: {_witness_name(witness)}." for witness in charter.witnesses] or nobody),
+    ]
+
+
+def _witness_name(witness: CharterWitness) -> str:
+    name, key_id, key = witness.vkey.split("+", 2)
+    return f"{name} at {witness.url} (key {key_id}, {_short(key)})"
 
 
 def _policy(charter: Charter) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -31,12 +32,17 @@ MAX_EPOCH_MINUTES = 1440  # an epoch is a day, unless shorter
 MAX_PUBLICATION_SECONDS = 86_400  # a log that appears less than daily proves little
 MIN_AUDITOR_KEYS = 2  # one lost key must not blind the audit for ever
 MAX_AUDITOR_KEYS = 8  # each one seals every body once more
+MAX_WITNESSES = 16  # signed-note: a note with 16 signatures must be accepted by everybody, more need not be
+MAX_WITNESS_KEY = 3072  # an ML-DSA-44 key in base64 has 1,752 characters
 MAX_RECOGNIZERS = 20
+ANSWER_LEVELS = ("L1", "L2", "L3")
 MAX_CAMERAS = 2_000
 MAX_WORDS = 200  # entries of one vocabulary; a longer list is not read before it is signed
 MAX_SEARCHES_PER_HOUR = 1_000
 MAX_SEARCH_DAYS = 3 * 366
 
+_WITNESS_KEY = re.compile(r"[^\s+]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}", re.ASCII)
+_WITNESS_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}(/[A-Za-z0-9._~\-/]{0,200})?", re.ASCII)
 _POINT_BYTES = 65  # uncompressed P-256
 _ED25519_BYTES = 32
 
@@ -50,6 +56,7 @@ def check(charter: Charter) -> None:
     _check_times(charter)
     _check_retention(charter)
     _check_keys(charter)
+    _check_witnesses(charter)
     _check_words(charter)
     _check_grants(charter)
     check_pattern(charter.case_number_pattern, charter.case_number_example)
@@ -113,6 +120,27 @@ def _check_keys(charter: Charter) -> None:
             )
     if len({camera.public_key for camera in charter.cameras}) != len(charter.cameras):
         raise InputRefused("Two cameras have the same key; each needs its own.")
+
+
+def _check_witnesses(charter: Charter) -> None:
+    if charter.witness_quorum > len(charter.witnesses):
+        raise InputRefused(
+            f"The charter asks for {charter.witness_quorum} witnesses and names {len(charter.witnesses)}. Name more, or "
+            "ask for fewer."
+        )
+    if charter.witnesses and not charter.witness_quorum:
+        raise InputRefused("The charter names witnesses but asks for none of them. Say how many must cosign.")
+    if charter.answer_level == "L3" and not charter.witness_quorum:
+        raise InputRefused("Answers at level L3 need witnesses: name them, and how many must cosign.")
+    for witness in charter.witnesses:
+        if not _WITNESS_KEY.fullmatch(witness.vkey):
+            raise InputRefused(f"The witness key {witness.vkey[:60]!r} is no verifier key: name+id+base64.")
+        if not _WITNESS_URL.fullmatch(witness.url):
+            raise InputRefused(
+                f"The witness address {witness.url[:80]!r} must be http(s)://host[:port][/path]."
+            )
+    if len({witness.vkey.partition("+")[0] for witness in charter.witnesses}) != len(charter.witnesses):
+        raise InputRefused("Two witnesses have the same name; each needs its own.")
 
 
 def _check_point(what: str, text: str) -> None:

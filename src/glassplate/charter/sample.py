@@ -13,6 +13,7 @@ from glassplate.charter.document import (
     AuditorKey,
     Charter,
     CharterCamera,
+    CharterWitness,
     DeclaredUse,
     Feature,
     Offense,
@@ -71,11 +72,14 @@ def sample_charter(
     days: int = 365,
     cameras: Sequence[tuple[str, str, str]] = (),
     recognizers: Sequence[str] = (),
+    witnesses: Sequence[tuple[str, str]] = (),
+    witness_quorum: int = 0,
     policy: PolicyTexts | None = None,
 ) -> Charter:
     """A valid charter with the given keys; everything else may be changed with ``dataclasses.replace``.
 
-    ``auditor_keys`` maps key id to public key, ``agency`` is (id, name), each camera (id, name, public key).
+    ``auditor_keys`` maps key id to public key, ``agency`` is (id, name), each camera (id, name, public key),
+    each of ``witnesses`` (verifier key, address).
     ``not_before`` is cut to whole seconds. ``policy`` None means the shipped policy without an overlay.
 
     Raises:
@@ -99,6 +103,8 @@ def sample_charter(
         origin=origin,
         log_vkey=log_vkey,
         bundle_vkey=bundle_vkey,
+        witnesses=tuple(CharterWitness(vkey, url) for vkey, url in witnesses),
+        witness_quorum=witness_quorum,
         auditor_keys=tuple(AuditorKey(*key) for key in auditor_keys.items()),
         recognizers=tuple(recognizers),
         cameras=tuple(CharterCamera(*camera) for camera in cameras),

@@ -124,6 +124,13 @@ def draft_charter(
         typer.Option("--from", help="Take the rules from this charter JSON instead of the sample."),
     ] = None,
     overlay: Annotated[Path | None, typer.Option(help="The city's own prohibitions (Cedar).")] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(help="address=verifier key of a witness, or its .vkey file; may be repeated."),
+    ] = None,
+    witness_quorum: Annotated[
+        int | None, typer.Option(min=1, help="How many witnesses must cosign. Default: more than half.")
+    ] = None,
     engine: Annotated[
         list[str] | None,
         typer.Option(help="Recognizer whose reads are accepted; may be repeated. Default: glassplate."),
@@ -151,6 +158,8 @@ def draft_charter(
             auditor_keys=dict(_pair(part, "--auditor-key id=key") for part in auditor_key),
             cameras=[_camera(part) for part in camera],
             recognizers=_recognizer_versions(engine),
+            witnesses=(named := [_witness(part) for part in witness or []]),
+            witness_quorum=witness_quorum or (len(named) // 2 + 1 if named else 0),
             policy=policy,
         )
     keys = {
@@ -315,6 +324,12 @@ def _camera(text: str) -> tuple[str, str, str]:
     if len(parts) != 3:  # noqa: PLR2004 - the three parts of the form below
         raise UsageError(f"{text!r}: write --camera id=public key=Name.")
     return parts[0], parts[2], parts[1]
+
+
+def _witness(text: str) -> tuple[str, str]:
+    url, vkey = _pair(text, "--witness https://address=verifier key")
+    path = Path(vkey)
+    return (_text(path).strip() if path.suffix == ".vkey" else vkey), url
 
 
 def _recognizer_versions(engines: list[str] | None) -> tuple[str, ...]:

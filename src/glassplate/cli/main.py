@@ -33,6 +33,7 @@ VERBS = (
     "serve",
     "verify",
     "watch",
+    "witness",
 )  # one module each
 
 app = typer.Typer(

@@ -39,7 +39,7 @@ OK, NOT_FOUND, CONFLICT, UNPROCESSABLE = 200, 404, 409, 422
 class ForkFound(ProofFailed):
     """A witness showed a checkpoint with our signature that our log does not lead to. ``evidence``: that checkpoint."""
 
-    def __init__(self, message: str, evidence: bytes) -> None:
+    def __init__(self, message: str, evidence: bytes = b"") -> None:
         super().__init__(message)
         self.evidence = evidence
 
@@ -60,6 +60,9 @@ class Web(Protocol):
 
     def get(self, url: str, most: int) -> WebAnswer:
         """GET; an answer of more than ``most`` bytes is an OSError."""
+
+    def close(self) -> None:
+        """Close what is open; requests that run then fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +234,9 @@ class WitnessClient:
             )
 
     def close(self) -> None:
-        """Wait for nothing; threads end with their requests."""
+        """Wait for nothing: requests that run are cut off."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._web.close()
 
     def _start(self, witness: WitnessEndpoint, ask: _Asking) -> Future[str] | str:
         with self._lock:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import httpx
 
 from glassplate.log.witness_client import WebAnswer
@@ -21,7 +19,6 @@ class HttpWeb:
             follow_redirects=False,
             trust_env=False,
         )
-        self._closing = threading.Lock()
 
     def post(self, url: str, body: bytes, most: int) -> WebAnswer:
         """See ``Web.post``."""
@@ -33,8 +30,7 @@ class HttpWeb:
 
     def close(self) -> None:
         """Close the connections."""
-        with self._closing:
-            self._client.close()
+        self._client.close()
 
     def _send(self, method: str, url: str, most: int, body: bytes | None) -> WebAnswer:
         try:
@@ -45,5 +41,5 @@ class HttpWeb:
                     if len(received) > most:
                         raise OSError(f"it answered more than {most} bytes")
                 return WebAnswer(answer.status_code, bytes(received))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:  # RuntimeError: closed meanwhile
             raise OSError(f"it cannot be reached ({type(error).__name__})") from None

@@ -30,6 +30,7 @@ from glassplate.verify.published import (
     check_site,
 )
 from glassplate.verify.tree import check_growth, check_tree
+from glassplate.verify.witnesses import check_witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +70,7 @@ def verify_city(
         return result
     _check_shown_key(public, log_key, result)
     check_publisher(public, publisher, result)
+    check_witnesses(public, log_key, newest, now, result)  # (4)
     pages = check_site(public, publisher, result)  # (9)
     check_strays(public, _known(public, charters, pages), result)
     entries = check_tree(public, log_key, result)  # (4)

@@ -10,7 +10,7 @@ from charter_testing import CHARTER, DAY, NOW, OPEN_CHARTER, auditor_key, camera
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glassplate.charter import Charter, explain_difference
+from glassplate.charter import Charter, CharterWitness, explain_difference
 from glassplate.charter.vocabulary import FEATURES
 from glassplate.encoding import base64url, canonical_json
 from glassplate.errors import InputRefused
@@ -242,6 +242,8 @@ def test_every_field_that_changes_is_explained():
         "epoch_minutes": 60,
         "publication_interval_seconds": 61,
         "answer_level": "L2",
+        "witnesses": (CharterWitness("w.example.org+00000000+AAAA", "https://w.example.org"),),
+        "witness_quorum": 1,
         "origin": "example.org/other",
         "log_vkey": "other",
         "bundle_vkey": "other",

@@ -55,6 +55,9 @@ class FakeWeb:
         self.broken = {}
         self.asked = []
 
+    def close(self):
+        pass
+
     def post(self, url, body, most):
         base = url.removesuffix("/add-checkpoint")
         self.asked.append(base)
