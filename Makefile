@@ -3,13 +3,14 @@
 #   make demo      a whole city on this machine, from a photo to a proof (HEADLESS=1: no waiting for a person)
 #   make test      every test          make lint    style, types, direction of imports
 #   make bench     speeds, as ratios   make lock    renew requirements/ after a change of pyproject.toml
+#   make bench-hotlist  reads against a million wanted plates
 #   make vendor    the front-end files make clean   remove everything that make made
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock vendor setup clean
+.PHONY: help demo test lint format bench bench-hotlist lock vendor setup clean
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -47,6 +48,9 @@ format: setup
 
 bench: setup
 	$(PYTHON) tools/bench.py
+
+bench-hotlist: setup
+	$(PYTHON) tools/bench_hotlist.py $(ARGS)
 
 setup: $(INSTALLED) vendor
 

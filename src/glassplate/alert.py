@@ -5,7 +5,11 @@ Rules, to be ticked off:
 * only categories that the charter arms are kept; everything else in a mixed file is dropped and counted;
 * person fields are dropped on import and counted;
 * an entry has a category, an authority, a reason and an end date; at least five characters and no wildcard;
+* only the plate as read, with a region that is known and the entry's, sounds;
 * a read whose region is unknown or not certain never sounds: with ``alert_on_unknown_region`` it waits silently for the eye;
+* a plate that may have been misread never sounds: with ``alert_on_near_match`` it waits silently for the eye, where the
+  read's own doubt covers every place that differs (``near_match``), and at most ``MAX_NEAR_ALERTS_AN_HOUR`` of them;
+* one character that does not even look alike is doubt enough: then the region must be known;
 * an alert keeps ids only, and its entry not even the camera's: nothing of the read outlives its epoch;
 * an alert cannot be decided by somebody who has not looked at it, and cannot be closed without a disposition;
 * told, shown and decided are entries, each before it happens.
@@ -15,11 +19,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glassplate.encoding import sha256_hex
 from glassplate.errors import InputRefused, UsageError
+from glassplate.near_match import match_in_words, wanted_plates
 from glassplate.plate_text import PlatePattern, normalize
 from glassplate.recognize.regions import CERTAIN_FROM, region_codes
 from glassplate.records import UNKNOWN, Alert, AlertState, HotlistEntry, HotlistImport, ShownAlert
@@ -31,13 +36,15 @@ if TYPE_CHECKING:
     from glassplate.gate import Gate
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
-    from glassplate.records import PlateRead, Receipt, Session
+    from glassplate.records import MatchKind, PlateRead, Receipt, Session
     from glassplate.registry import Registry, StoredAlert
 
 MIN_PLATE_LENGTH = 5  # shorter entries match strangers by the dozen
 MAX_PLATE_LENGTH = 10
 MAX_ROWS = 2_000  # one upload and one entry; the command line sends a larger list in parts
 MAX_WORDS = 120  # characters of an authority or a reason
+MAX_NEAR_ALERTS_AN_HOUR = 60  # one a minute is what a person's eye can take beside its other work
+HOUR = timedelta(hours=1)
 COLUMNS = ("plate", "region", "category", "authority", "reason", "expires_at")
 DISPOSITIONS = (
     "vehicle_located",
@@ -52,6 +59,13 @@ DISPOSITIONS = (
 KEEPS_EVIDENCE = ("stop_made", "arrest")  # these propose a hold, since the read dies with its day
 
 
+@dataclass(slots=True)
+class _HeldBack:
+    """When it was last recorded that near matches are held back; after a restart it is recorded again."""
+
+    recorded_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Alerts:
     """Matching, showing, deciding; uploading lists."""
@@ -63,23 +77,32 @@ class Alerts:
     gate: Gate
     changing: threading.RLock = field(default_factory=threading.RLock, repr=False)
     """Held from the look at an alert's state to its entry: no alert is raised or decided twice."""
+    held_back: _HeldBack = field(default_factory=_HeldBack, repr=False)
 
     # --- matching (called by intake) -----------------------------------------------------------------------------
 
     def match(self, reads: Sequence[tuple[str, PlateRead]], now: datetime) -> int:
-        """Raise an alert for each armed entry that a read matches; returns how many were new."""
+        """Raise an alert for each armed entry that a read matches; returns how many were new.
+
+        Raises:
+            LogUnavailable, StorageFailed: an alert could not be recorded. Deliver the reads again.
+        """
         charter = self.mandate.last().verified.charter
         raised = 0
-        for epoch_id, read in reads:
-            for entry in self.registry.hotlist_matches([read.text], now):
+        found = wanted_plates(
+            [read for _, read in reads], self.registry.hot_plates, allow_near=charter.alert_on_near_match
+        )
+        for number, plate, kind in found:
+            epoch_id, read = reads[number]
+            for entry in self.registry.hotlist_entries(plate, now):
                 matches = _region_matches(entry, read)
-                if matches is False or (matches is None and not charter.alert_on_unknown_region):
-                    continue
-                raised += self._raise_alert(epoch_id, read, entry, matches, now)
+                may_be_unknown = charter.alert_on_unknown_region and kind != "one_edit"
+                if matches or (matches is None and may_be_unknown):
+                    raised += self._raise_alert(epoch_id, read, entry, _Match(kind, matches), now)
         return raised
 
     def _raise_alert(
-        self, epoch_id: str, read: PlateRead, entry: HotlistEntry, matches: bool | None, now: datetime
+        self, epoch_id: str, read: PlateRead, entry: HotlistEntry, match: _Match, now: datetime
     ) -> int:
         alert_id = sha256_hex(f"{read.read_id}:{entry.entry_id}".encode())[:16]
         ids: dict[str, Any] = {
@@ -87,10 +110,11 @@ class Alerts:
             "read_id": read.read_id,
             "epoch_id": epoch_id,
             "entry_id": entry.entry_id,
-            "region_matches": matches,
+            "region_matches": match.region,
+            "matched": match.kind,
         }
         with self.changing:
-            if self.registry.alert(alert_id) is not None:
+            if self.registry.alert(alert_id) is not None or self._is_held_back(match.kind, now):
                 return 0
             self.recorder.record(
                 "alert",
@@ -100,6 +124,20 @@ class Alerts:
             )
             self.registry.note_camera(alert_id, read.camera_id)
         return 1
+
+    def _is_held_back(self, kind: MatchKind, now: datetime) -> bool:
+        """Whether the eye has enough near matches this hour. The hour is recorded and counted once; exact ones go on."""
+        if kind == "exact" or self.registry.near_alerts_since(now - HOUR) < MAX_NEAR_ALERTS_AN_HOUR:
+            return False
+        if self.held_back.recorded_at is None or now - self.held_back.recorded_at >= HOUR:
+            self.recorder.record(
+                "near-matches-held-back",
+                {"most_an_hour": MAX_NEAR_ALERTS_AN_HOUR, "asked_by": "system"},
+                at=now,
+                operation={"kind": "counted", "counts": {"hours with near matches held back": 1}},
+            )
+            self.held_back.recorded_at = now
+        return True
 
     # --- the eye -------------------------------------------------------------------------------------------------
 
@@ -128,8 +166,9 @@ class Alerts:
             at=now,
             operation={"kind": "alert_shown", "alert_id": alert_id, "account_id": account_id},
         )
-        shown = self.gate.open_alert_read(stored.read_id)
-        return ShownAlert(self.recorder.settle(receipt), self._alert(stored), shown)
+        alert, found = self._alert(stored), self.gate.open_alert_read(stored.read_id)
+        difference = match_in_words(alert.matched, found.read.text, alert.entry.plate) if found else ""
+        return ShownAlert(self.recorder.settle(receipt), alert, found, difference)
 
     def decide(
         self, token: str | None, alert_id: str, *, confirmed: bool, disposition: str, note: str
@@ -231,6 +270,7 @@ class Alerts:
                 "dropped": dropped,
             },
         )
+        self.registry.tidy_hot_plates()
         return HotlistImport(receipt=receipt, armed=len(entries), dropped=dropped)
 
     def withdraw(self, token: str | None, entry_id: str, reason: str) -> Receipt:
@@ -258,6 +298,7 @@ class Alerts:
             self.recorder.record(
                 "hotlist-ended", {}, at=now, operation={"kind": "hotlist_ended", "until": now.isoformat()}
             )
+        self.registry.tidy_hot_plates()
 
     # --- plumbing --------------------------------------------------------------------------------------------------
 
@@ -278,7 +319,15 @@ class Alerts:
             state=stored.state,  # type: ignore[arg-type]
             region_matches=stored.region_matches,
             disposition=stored.disposition,
+            matched=stored.matched,
         )
+
+
+class _Match(NamedTuple):
+    """How a read matches an entry. ``region`` None: it cannot be told."""
+
+    kind: MatchKind
+    region: bool | None
 
 
 def _region_matches(entry: HotlistEntry, read: PlateRead) -> bool | None:

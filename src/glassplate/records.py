@@ -239,12 +239,15 @@ class HotlistImport:
     """Reason for dropping -> how many."""
 
 
+MatchKind = Literal["exact", "alternative", "look_alike", "one_edit"]
+"""How a read's text matched a wanted plate: the same once folded; another reading of it is the same; the same but for
+look-alikes; one character changed, added or left out. All but the first rest on the read's own doubt."""
 AlertState = Literal["waiting", "confirmed", "dismissed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A read that matched a hot-list entry. ``region_matches`` None: the read's region is unknown, so it is silent."""
+    """A read that matched a hot-list entry. ``region_matches`` None: the read's region is unknown."""
 
     alert_id: str
     raised_at: datetime
@@ -253,6 +256,12 @@ class Alert:
     state: AlertState
     region_matches: bool | None
     disposition: str | None = None
+    matched: MatchKind = "exact"
+
+    @property
+    def sounds(self) -> bool:
+        """Plate and region are the list's. Any other alert is silent: it waits for the eye."""
+        return self.matched == "exact" and self.region_matches is True
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +272,8 @@ class ShownAlert:
     alert: Alert
     found: FoundRead | None
     """None when the read's epoch has been destroyed since."""
+    difference: str = field(repr=False, default="")
+    """Why a near match was matched, such as "One character differs: 8 for B."; empty for an exact one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +352,7 @@ class CharterSummary:
     signed_by: tuple[tuple[str, str], ...]
     """(office, key fingerprint)."""
     policy_sha256: str
+    alert_on_near_match: bool = False
 
 
 CameraState = Literal["seeing", "blind", "silent", "stopped", "unwatched"]

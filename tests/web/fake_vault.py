@@ -356,7 +356,9 @@ class FakeClient:
         alert = self._alert(alert_id)
         receipt = self._vault.add_entry("alert-shown")
         self._vault.shown.add(alert_id)
-        return ShownAlert(receipt, alert, self._vault.reads[1] if self._vault.reads else None)
+        found = self._vault.reads[1] if self._vault.reads else None
+        difference = "" if alert.matched == "exact" else "One character differs: O for D."
+        return ShownAlert(receipt, alert, found, difference)
 
     def decide_alert(self, alert_id: str, *, confirmed: bool, disposition: str, note: str) -> Receipt:
         self._who()

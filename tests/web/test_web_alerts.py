@@ -35,6 +35,18 @@ def test_looking_is_recorded_and_shows_the_crop_beside_the_entry(officer: Browse
     assert vault.shown == {"a1"}
 
 
+def test_a_near_match_says_in_words_that_it_may_be_another_plate(officer: Browser, vault: FakeVault) -> None:
+    assert "Perhaps misread" not in officer.get("/alerts").text
+    assert "may be another plate" not in officer.post("/alerts/a1/show").text
+
+    vault.alerts[0] = replace(vault.alerts[0], matched="look_alike")
+
+    assert '<strong class="badge">Perhaps misread</strong>' in officer.get("/alerts").text
+    page = officer.post("/alerts/a1/show").text
+    assert "This may be another plate." in page
+    assert "One character differs: O for D." in page
+
+
 @pytest.mark.parametrize("closing", CLOSINGS, ids=[closing.value for closing in CLOSINGS])
 def test_each_choice_closes_the_alert_with_both_halves(officer: Browser, vault: FakeVault, closing) -> None:
     officer.post("/alerts/a1/show")

@@ -146,6 +146,7 @@ class Charter:
     features: tuple[Feature, ...]
     hotlist_categories: tuple[str, ...]
     alert_on_unknown_region: bool
+    alert_on_near_match: bool
     grants: tuple[Grant, ...]
     searches_per_hour: int
     max_search_days: int
@@ -220,6 +221,7 @@ class Charter:
             case_number_example=self.case_number_example,
             signed_by=signed_by,
             policy_sha256=self.policy.sha256,
+            alert_on_near_match=self.alert_on_near_match,
         )
 
 
@@ -290,6 +292,7 @@ def _read(reader: Fields, extensions: tuple[tuple[str, str], ...]) -> Charter:
         ),
         hotlist_categories=reader.names("hotlist_categories", most=rules.MAX_WORDS),
         alert_on_unknown_region=reader.truth("alert_on_unknown_region"),
+        alert_on_near_match=reader.truth("alert_on_near_match"),
         grants=reader.objects("grants", _grant, key="agency_id", most=rules.MAX_WORDS),
         searches_per_hour=reader.whole("searches_per_hour", 1, rules.MAX_SEARCHES_PER_HOUR),
         max_search_days=reader.whole("max_search_days", 1, rules.MAX_SEARCH_DAYS),

@@ -147,6 +147,14 @@ def _hotlists(charter: Charter) -> list[str]:
         sentences.append("An alert sounds even when the plate's state could not be read.")
     else:
         sentences.append("An alert stays silent when the plate's state could not be read.")
+    if charter.alert_on_near_match:
+        sentences.append(
+            "A wanted plate that the camera may have misread raises a silent alert, which waits for a person's eye."
+        )
+    else:
+        sentences.append(
+            "Only the plate as it was read raises an alert; a plate that merely looks alike does not."
+        )
     return sentences
 
 

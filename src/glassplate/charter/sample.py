@@ -119,6 +119,7 @@ def sample_charter(
         features=tuple(Feature(name, name in APPROVED_FEATURES, starts_at, ends_at) for name in FEATURES),
         hotlist_categories=_HOTLIST_CATEGORIES,
         alert_on_unknown_region=False,
+        alert_on_near_match=False,
         grants=(),
         searches_per_hour=30,
         max_search_days=RETENTION_DAYS + 1,  # all that is kept, however the seconds fall

@@ -13,6 +13,12 @@ from glassplate.cli.console import shown as printed
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
 from glassplate.files import LocalFiles
 
+MATCHES = {
+    "exact": "as read",
+    "alternative": "another reading: check by eye",
+    "look_alike": "looks alike: check by eye",
+    "one_edit": "one character differs: check by eye",
+}
 _verbs = typer.Typer(help="Alerts: list, show, decide.", no_args_is_help=True)
 
 
@@ -35,11 +41,12 @@ def list_alerts(directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unlock
             a.entry.plate,
             a.entry.category,
             "state unknown: check by eye" if a.region_matches is None else "state matches",
+            MATCHES[a.matched],
             a.state,
         )
         for a in found
     ]
-    columns = ("Id", "Raised (UTC)", "Camera", "Wanted plate", "Category", "State", "Decision")
+    columns = ("Id", "Raised (UTC)", "Camera", "Wanted plate", "Category", "State", "Plate", "Decision")
     emit(found, table("Alerts", columns, rows) if rows else "No alerts.")
 
 
@@ -65,6 +72,8 @@ def show(
         lines.append(
             f"Read:   {shown.found.read.text} at {shown.found.camera_name}; the crop is in {out}. Compare by eye."
         )
+    if shown.difference:
+        lines.append(f"A silent alert. {printed(shown.difference)}")
     emit(shown, lines)
 
 

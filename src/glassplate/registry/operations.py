@@ -149,7 +149,7 @@ def _hotlist_ended(database: Any, _index: int, operation: Operation) -> None:
 def _alert_raised(database: Any, _index: int, operation: Operation) -> None:
     database.execute(
         "insert or ignore into alert(alert_id, raised_at, read_id, epoch_id, camera_id, entry_id,"
-        " region_matches, state) values (?,?,?,?,?,?,?,'waiting')",
+        " region_matches, matched, state) values (?,?,?,?,?,?,?,?,'waiting')",
         (
             operation["alert_id"],
             operation["raised_at"],
@@ -158,6 +158,7 @@ def _alert_raised(database: Any, _index: int, operation: Operation) -> None:
             NO_CAMERA,  # noted beside the log by ``Registry.note_camera``, so that the place dies with the read
             operation["entry_id"],
             operation["region_matches"],
+            operation.get("matched", "exact"),  # entries from before near matches have none
         ),
     )
 

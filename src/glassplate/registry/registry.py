@@ -13,12 +13,17 @@ import sqlcipher3
 from glassplate.errors import KeyUnavailable, StorageFailed
 from glassplate.plate_text import fold
 from glassplate.records import Account, HotlistEntry
+from glassplate.registry.hot_plates import HotPlates
 from glassplate.registry.operations import Operation, apply_operation
-from glassplate.registry.schema import SCHEMA
+from glassplate.registry.schema import FROM_VERSION_1, SCHEMA, VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from glassplate.records import MatchKind
+
+PLATES_AT_ONCE = 20_000  # about 20 ms of the registry's lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class StoredAlert:
     region_matches: bool | None
     state: str
     disposition: str | None
+    matched: MatchKind
 
 
 class Registry:
@@ -105,6 +111,7 @@ class Registry:
                 f"{path.name} does not open with this key. Restore the key folder that belongs to it, "
                 "or restore registry and keys from the same backup."
             ) from None
+        self.hot_plates = HotPlates(self._armed_plates())
 
     def close(self) -> None:
         """Close the file."""
@@ -124,15 +131,25 @@ class Registry:
         """
         with self._lock, self._naming():
             self._database.execute("begin immediate")
+            changed = 0
             try:
                 if operation is not None:
                     apply_operation(self._database, index, operation)
+                    changed = int(self._database.execute("select changes()").fetchone()[0])
                 self._database.execute("update meta set v=? where k='applied_size'", (str(index + 1),))
                 self._database.execute("commit")
             except BaseException:
                 if self._database.in_transaction:
                     self._database.execute("rollback")
                 raise
+            self._follow(operation or {}, changed)
+
+    def _follow(self, operation: Operation, changed: int) -> None:
+        """Let the plates in memory follow what was just applied."""
+        if operation.get("kind") == "hotlist_imported":
+            self.hot_plates.add(fold(entry["plate"]) for entry in operation["entries"])
+        elif operation.get("kind") in ("hotlist_withdrawn", "hotlist_ended"):
+            self.hot_plates.note_gone(changed)
 
     # --- accounts ----------------------------------------------------------------------------------------------
 
@@ -223,20 +240,34 @@ class Registry:
         rows = self._all("select * from hotlist where entry_id=?", (entry_id,))
         return _hotlist_entry(rows[0]) if rows else None
 
-    def hotlist_matches(self, texts: Iterable[str], now: datetime) -> list[HotlistEntry]:
-        """Unended entries whose folded plate equals one of the folded ``texts``."""
-        found: dict[str, HotlistEntry] = {}
-        for folded in {fold(text) for text in texts}:
-            rows = self._all(
-                "select * from hotlist where folded=? and expires_at>?", (folded, now.isoformat())
-            )
-            found.update({row[0]: _hotlist_entry(row) for row in rows})
-        return [found[key] for key in sorted(found)]
+    def hotlist_entries(self, plate: str, now: datetime) -> list[HotlistEntry]:
+        """Entries of one plate, as ``hot_plates`` found it, that have not ended."""
+        rows = self._all(
+            "select * from hotlist where folded=? and expires_at>? order by entry_id",
+            (fold(plate), now.isoformat()),
+        )
+        return [_hotlist_entry(row) for row in rows]
+
+    def tidy_hot_plates(self) -> None:
+        """Make the index of wanted plates anew where that is worth it; matching goes on meanwhile."""
+        self.hot_plates.tidy(self._armed_plates)
+
+    def _armed_plates(self) -> Iterator[str]:
+        """Every armed plate, folded, a part at a time: the lock is free in between."""
+        last = ""
+        while rows := self._all(_ARMED_PLATES, (last, PLATES_AT_ONCE)):
+            yield from (str(row[0]) for row in rows)
+            last = rows[-1][0]
 
     def alerts(self, limit: int = 200) -> list[StoredAlert]:
         """Alerts, newest first."""
         rows = self._all(f"{_ALERT} order by raised_at desc, alert_id limit ?", (limit,))
         return [_alert(row) for row in rows]
+
+    def near_alerts_since(self, since: datetime) -> int:
+        """How many alerts were raised since then that rest on a doubt of the read."""
+        statement = "select count(*) from alert where raised_at>=? and matched<>'exact'"
+        return int(self._one(statement, (since.isoformat(),))[0])
 
     def alert(self, alert_id: str) -> StoredAlert | None:
         """One alert."""
@@ -318,9 +349,10 @@ class Registry:
 
 
 _ALERT = (
-    "select alert_id, raised_at, read_id, epoch_id, camera_id, entry_id, region_matches, state, disposition"
-    " from alert"
+    "select alert_id, raised_at, read_id, epoch_id, camera_id, entry_id, region_matches, state, disposition,"
+    " matched from alert"
 )
+_ARMED_PLATES = "select distinct folded from hotlist where folded>? order by folded limit ?"
 
 
 def _open(path: Path, key: bytes) -> Any:
@@ -333,6 +365,8 @@ def _open(path: Path, key: bytes) -> Any:
     database.execute("pragma synchronous=full")
     if is_new or not database.execute("select count(*) from sqlite_master").fetchone()[0]:
         database.executescript(SCHEMA)
+    elif database.execute("pragma user_version").fetchone()[0] < VERSION:
+        database.executescript(FROM_VERSION_1)
     return database
 
 
@@ -361,7 +395,7 @@ def _hotlist_entry(row: tuple[Any, ...]) -> HotlistEntry:
 
 
 def _alert(row: tuple[Any, ...]) -> StoredAlert:
-    alert_id, raised_at, read_id, epoch_id, camera_id, entry_id, matches, state, disposition = row
+    alert_id, raised_at, read_id, epoch_id, camera_id, entry_id, matches, state, disposition, matched = row
     return StoredAlert(
         alert_id,
         _time(raised_at),
@@ -372,4 +406,5 @@ def _alert(row: tuple[Any, ...]) -> StoredAlert:
         None if matches is None else bool(matches),
         state,
         disposition,
+        matched,
     )

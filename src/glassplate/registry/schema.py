@@ -1,4 +1,6 @@
-"""Tables of the registry, version 1."""
+"""Tables of the registry, version 2, and what makes version 1 of it."""
+
+VERSION = 2  # pragma user_version; version 1 had none
 
 SCHEMA = """
 begin;
@@ -19,16 +21,30 @@ create index search_by_account on search(account_id, recorded_at);
 create table hotlist(
   entry_id text primary key, plate text not null, folded text not null, region text not null, category text not null,
   authority text not null, reason text not null, expires_at text not null, added_at text not null);
-create index hotlist_by_folded on hotlist(folded);
+create index hotlist_by_plate on hotlist(folded, entry_id, expires_at);
+create index hotlist_by_end on hotlist(expires_at);
 create table alert(
   alert_id text primary key, raised_at text not null, read_id text not null, epoch_id text not null,
   camera_id text not null, entry_id text not null, region_matches integer, state text not null,
-  disposition text, shown_to text not null default '');
+  disposition text, shown_to text not null default '', matched text not null default 'exact');
+create index alert_by_time on alert(raised_at);
 create table epoch(
   epoch_id text primary key, destroy_at text, created_index integer, closed_index integer, destroyed_index integer,
   reads integer);
 create table segment(name text primary key, epoch_id text not null, sha256 text not null, reads integer not null);
 create table counter(name text primary key, value integer not null);
 insert into meta values ('applied_size', '0');
+pragma user_version=2;
+commit;
+"""
+
+FROM_VERSION_1 = """
+begin;
+alter table alert add column matched text not null default 'exact';
+create index alert_by_time on alert(raised_at);
+drop index hotlist_by_folded;
+create index hotlist_by_plate on hotlist(folded, entry_id, expires_at);
+create index hotlist_by_end on hotlist(expires_at);
+pragma user_version=2;
 commit;
 """

@@ -70,6 +70,12 @@ def _features(charter: CharterSummary) -> tuple[str, ...]:
         sentences.append(
             f"An alert may be raised only for: {armed}. A person compares the picture before anybody acts."
         )
+        if charter.alert_on_near_match:
+            sentences.append(
+                "A plate that the camera may have misread raises an alert, too, but a silent one: it waits for a person."
+            )
+        else:
+            sentences.append("A plate that merely looks like a wanted one raises no alert.")
     else:
         sentences.append("No alerts: no category of wanted plates is armed.")
     return tuple(sentences)

@@ -258,6 +258,7 @@ def test_every_field_that_changes_is_explained():
         "features": OPEN_CHARTER.features,
         "hotlist_categories": (),
         "alert_on_unknown_region": True,
+        "alert_on_near_match": True,
         "grants": OPEN_CHARTER.grants,
         "searches_per_hour": 31,
         "max_search_days": 1,

@@ -376,7 +376,7 @@ def test_after_the_epoch_has_died_only_ids_are_left(city):
     said = bodies(city, "alert")[0][1]
     assert said.keys() == {
         *("at", "alert_id", "read_id", "epoch_id", "entry_id"),
-        *("region_matches", "category", "asked_by", "operation"),
+        *("region_matches", "matched", "category", "asked_by", "operation"),
     }
     assert PLATE not in str(said)
     assert "court-16th" not in str(said)

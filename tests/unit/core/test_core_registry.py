@@ -134,3 +134,29 @@ def test_an_edited_row_is_found_by_replaying_the_log(city):
     city.vault.registry._database.execute("update account set roles='officer' where account_id='j.doe'")
     with pytest.raises(AssertionError):
         check_registry(city)
+
+
+def test_a_registry_of_version_1_is_brought_up_to_date(city):
+    """What it held is kept; the columns and indexes are those of a new one."""
+    city.vault.alerts.import_hotlist(
+        city.sign_in("administrator"),
+        [{"plate": PLATE, "category": "stolen_vehicle", "reason": "reported", "expires_at": "2026-12-01"}],
+        "test",
+    )
+    city.ingest(PLATE)
+    database = city.vault.registry._database
+    made = set(database.execute("select type, name, tbl_name from sqlite_master"))
+    columns = database.execute("pragma table_info(alert)").fetchall()
+    database.executescript(
+        "drop index alert_by_time; alter table alert drop column matched; drop index hotlist_by_plate;"
+        "drop index hotlist_by_end; create index hotlist_by_folded on hotlist(folded); pragma user_version=0;"
+    )
+    crash(city)
+    city.open()
+    database = city.vault.registry._database
+    assert set(database.execute("select type, name, tbl_name from sqlite_master")) == made
+    assert database.execute("pragma table_info(alert)").fetchall() == columns
+    assert [a.matched for a in city.vault.registry.alerts()] == ["exact"]
+    assert city.vault.registry.hot_plates.same([PLATE]) == {(0, PLATE)}
+    city.reopen()
+    check_city(city)
