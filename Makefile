@@ -3,14 +3,14 @@
 #   make demo      a whole city on this machine, from a photo to a proof (HEADLESS=1: no waiting for a person)
 #   make test      every test          make lint    style, types, direction of imports
 #   make bench     speeds, as ratios   make lock    renew requirements/ after a change of pyproject.toml
-#   make bench-hotlist  reads against a million wanted plates
+#   make bench-hotlist  reads against a million wanted plates   make bench-intake  what a read costs on its way in
 #   make vendor    the front-end files make clean   remove everything that make made
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-hotlist lock vendor setup clean
+.PHONY: help demo test lint format bench bench-hotlist bench-intake lock vendor setup clean
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -48,6 +48,9 @@ format: setup
 
 bench: setup
 	$(PYTHON) tools/bench.py
+
+bench-intake: setup
+	$(PYTHON) tools/bench_intake.py $(ARGS)
 
 bench-hotlist: setup
 	$(PYTHON) tools/bench_hotlist.py $(ARGS)

@@ -59,9 +59,9 @@ def main() -> None:
     asked = parser.parse_args()
     chance = random.Random(1)  # noqa: S311 - the same list every time
     started = time.process_time()
-    plates = HotPlates(_plate(chance) for _ in range(asked.plates))
+    plates = HotPlates(made_plate(chance) for _ in range(asked.plates))
     built = time.process_time() - started
-    reads = [_read(chance) for _ in range(asked.reads)]
+    reads = [made_read(chance) for _ in range(asked.reads)]
     batches = [reads[first : first + asked.batch] for first in range(0, len(reads), asked.batch)]
     neighbors = sum(len(plates.near([read.text for read in batch])) for batch in batches)
     near, seconds = _timed(plates, batches, allow_near=True)
@@ -95,13 +95,15 @@ def _timed(plates: HotPlates, batches: list[list[PlateRead]], *, allow_near: boo
     return near, seconds
 
 
-def _plate(chance: random.Random) -> str:
+def made_plate(chance: random.Random) -> str:
+    """A plate of one of two shapes."""
     letters, digits = "".join(chance.choices(LETTERS, k=3)), "".join(chance.choices(DIGITS, k=4))
     return letters + digits if chance.random() < 0.5 else f"{digits[0]}{letters}{digits[1:]}"  # noqa: PLR2004
 
 
-def _read(chance: random.Random) -> PlateRead:
-    text = _plate(chance)
+def made_read(chance: random.Random) -> PlateRead:
+    """A read with its doubts."""
+    text = made_plate(chance)
     confidences = tuple(_confidence(chance) for _ in text)
     others = [
         Alternative(text[:at] + chance.choice(LETTERS + DIGITS) + text[at + 1 :], (1 - one) / 2)

@@ -1,7 +1,7 @@
 """The walk of a read, inside the vault.
 
     (1) verify   the batch's signature, by a camera that the charter lists          `seal.verify_batch`
-    (2) place    each read's capture epoch: alive, or refused and counted           `Intake._refusal`
+    (2) place    each read's capture epoch: alive, or refused and counted           `intake._refusal`
     (3) open     the read once, with the epoch's read key; the images stay sealed   `seal.ReadOpener`
     (4) write    to the epoch's segment; durable when it returns                    `Store.append`
     (5) match    against armed hot-list entries; an alert is an entry               `alert.Alerts.match`
@@ -13,13 +13,12 @@ again; the read id absorbs it, and (5) runs for duplicates as well, so no alert 
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from glassplate.encoding import sha256_hex
-from glassplate.errors import GlassplateError, InputRefused
+from glassplate.errors import GlassplateError
 from glassplate.records import BatchOutcome
 from glassplate.seal import ReadOpener, verify_batch
 from glassplate.store import StoredRead
@@ -33,13 +32,26 @@ if TYPE_CHECKING:
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
     from glassplate.records import PlateRead, SealedRead
+    from glassplate.seal import Batch
     from glassplate.store import Store
+
+    _Received = tuple[SealedRead, tuple[bytes, bytes, bytes]]
 
 DESTROYED = "its epoch's key has been destroyed"
 NO_EPOCH = "no key was ever made for its capture time"
 NOT_PINNED = "its recognizer is not one that the charter names"
 FUTURE = "its capture time lies in the future"
 CLOCKS_DIFFER = timedelta(minutes=2)  # a lane's clock may run ahead by less than a heartbeat would notice
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What has become of one batch's reads so far."""
+
+    camera_id: str
+    accepted: list[str] = field(default_factory=list)
+    duplicate: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +76,47 @@ class Intake:
         now = self.time.now()
         charter = self.mandate.current(now).verified.charter
         batch = verify_batch(data, {camera.id: camera.public_key for camera in charter.cameras})
-        records = {record.epoch.epoch_id: record for record in self.keyring.records()}
-        accepted: list[str] = []
-        duplicate: list[str] = []
-        refused: list[tuple[str, str]] = []
-        by_epoch: dict[str, list[SealedRead]] = {}
-        for sealed in batch.reads:
-            reason = _refusal(sealed, records.get(sealed.epoch_id), self.time.searchable_at())
-            if reason:
-                refused.append((sealed.read_id, reason))
-            else:
-                by_epoch.setdefault(sealed.epoch_id, []).append(sealed)
-        for epoch_id, sealed_reads in by_epoch.items():
-            opened, broken = self._open(epoch_id, sealed_reads, batch.camera_id, charter)
-            refused.extend(broken)
-            key = self.keyring.secret(epoch_id).segment_key(0)
-            is_new = self.store.append(epoch_id, key, opened)
-            accepted.extend(s.read.read_id for s, new in zip(opened, is_new, strict=True) if new)
-            duplicate.extend(s.read.read_id for s, new in zip(opened, is_new, strict=True) if not new)
-            self.alerts.match([(epoch_id, s.read) for s in opened], now)
-        if refused:
-            self._record_refused(batch.camera_id, refused, now)
-        return BatchOutcome(tuple(accepted), tuple(duplicate), tuple(refused))
+        taken = _Taken(batch.camera_id)
+        for epoch_id, received in self._placed(batch, taken).items():
+            self._take(epoch_id, received, charter, taken, now)
+        if taken.refused:
+            self._record_refused(batch.camera_id, taken.refused, now)
+        return BatchOutcome(tuple(taken.accepted), tuple(taken.duplicate), tuple(taken.refused))
 
-    def _open(
-        self, epoch_id: str, sealed_reads: list[SealedRead], camera_id: str, charter: Charter
-    ) -> tuple[list[StoredRead], list[tuple[str, str]]]:
-        opener = ReadOpener(self.keyring.secret(epoch_id).read_private_key(), agency_id=charter.agency.id)
+    def _placed(self, batch: Batch, taken: _Taken) -> dict[str, list[_Received]]:
+        """The reads by epoch; what belongs into none that is alive is refused."""
+        records = {record.epoch.epoch_id: record for record in self.keyring.records()}
+        searchable_at = self.time.searchable_at()
+        by_epoch: dict[str, list[_Received]] = {}
+        for sealed, digests in zip(batch.reads, batch.digests, strict=True):
+            reason = _refusal(sealed, records.get(sealed.epoch_id), searchable_at)
+            if reason:
+                taken.refused.append((sealed.read_id, reason))
+            else:
+                by_epoch.setdefault(sealed.epoch_id, []).append((sealed, digests))
+        return by_epoch
+
+    def _take(
+        self, epoch_id: str, received: list[_Received], charter: Charter, taken: _Taken, now: datetime
+    ) -> None:
+        """Steps (3) to (5) for the reads of one epoch."""
+        secret = self.keyring.secret(epoch_id)
+        opener = ReadOpener(secret.read_private_key(), agency_id=charter.agency.id)
         opened: list[StoredRead] = []
-        broken: list[tuple[str, str]] = []
-        for sealed in sealed_reads:
+        for sealed, digests in received:
             try:
-                read = opener.open(sealed, camera_id=camera_id)
+                read = opener.open(sealed, camera_id=taken.camera_id)
             except GlassplateError as error:
-                broken.append((sealed.read_id, str(error)))
+                taken.refused.append((sealed.read_id, str(error)))
                 continue
             if read.recognizer not in charter.recognizers:
-                broken.append((sealed.read_id, NOT_PINNED))
+                taken.refused.append((sealed.read_id, NOT_PINNED))
                 continue
-            opened.append(_stored(epoch_id, read, sealed))
-        return opened, broken
+            opened.append(_stored(epoch_id, read, sealed, digests))
+        is_new = self.store.append(epoch_id, secret.segment_key(0), opened)
+        for stored, new in zip(opened, is_new, strict=True):
+            (taken.accepted if new else taken.duplicate).append(stored.read.read_id)
+        self.alerts.match([(epoch_id, stored.read) for stored in opened], now)
 
     def _record_refused(self, camera_id: str, refused: list[tuple[str, str]], now: datetime) -> None:
         counts: dict[str, int] = {}
@@ -129,21 +142,14 @@ def _refusal(sealed: SealedRead, record: KeyRecord | None, now: datetime) -> str
     return None
 
 
-def _hashes(sealed: SealedRead) -> list[bytes]:
-    """SHA-256 of read, crop and scene (32 zero bytes where none was kept): the epoch's Merkle root binds all three."""
-    return [
-        hashlib.sha256(part).digest() if part is not None else bytes(32)
-        for part in (sealed.read, sealed.crop, sealed.scene)
-    ]
-
-
-def _stored(epoch_id: str, read: PlateRead, sealed: SealedRead) -> StoredRead:
-    if not sealed.crop:
-        raise InputRefused("A read came without its plate crop.")
+def _stored(
+    epoch_id: str, read: PlateRead, sealed: SealedRead, digests: tuple[bytes, bytes, bytes]
+) -> StoredRead:
+    """``sealed_sha256``: of the digests of read, crop and scene, so that the epoch's Merkle root binds all three."""
     return StoredRead(
         epoch_id=epoch_id,
         read=read,
         crop_sealed=sealed.crop,
         scene_sealed=sealed.scene,
-        sealed_sha256=sha256_hex(b"".join(_hashes(sealed))),
+        sealed_sha256=sha256_hex(b"".join(digests)),
     )

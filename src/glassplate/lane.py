@@ -68,8 +68,8 @@ class Courier:
 
     def deliver(self, client: VaultClient, outcome: LaneOutcome) -> None:
         """Hand over what waits; raises what the vault raised and keeps the rest."""
-        while waiting := self.outbox.waiting(BATCH_READS):
-            answer = client.deliver(self._signed(waiting))
+        while (waiting := self.outbox.waiting(BATCH_READS)).reads:
+            answer = client.deliver(self._signed(waiting.first, waiting.reads))
             outcome.delivered += len(answer.accepted)
             outcome.duplicates += len(answer.duplicate)
             outcome.refused_by_vault.extend(answer.refused)
@@ -80,11 +80,11 @@ class Courier:
                     "The vault took nothing of a batch and gave no reason; update lane and vault together."
                 )
 
-    def _signed(self, waiting: list[SealedRead]) -> bytes:
+    def _signed(self, first: int, waiting: list[SealedRead]) -> bytes:
         """A batch of as many of the waiting reads as fit one."""
         while True:
             try:
-                return self.signer.sign(self.outbox.next_sequence(), waiting)
+                return self.signer.sign(first, waiting, outbox=self.outbox.outbox_id)
             except UsageError:
                 if len(waiting) == 1:
                     raise

@@ -11,7 +11,7 @@ import sqlite3
 import stat
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from glassplate.encoding import parse_time, time_text
 from glassplate.errors import StorageFailed
@@ -31,6 +31,8 @@ create table if not exists sealed (position integer primary key autoincrement, r
     epoch_id text not null, captured_at text not null, read blob not null, crop blob not null, scene blob);
 create table if not exists sequence (id integer primary key check (id = 1), last integer not null);
 insert or ignore into sequence values (1, 0);
+create table if not exists identity (id integer primary key check (id = 1), outbox text not null);
+insert or ignore into identity values (1, lower(hex(randomblob(8))));
 commit;
 """
 
@@ -42,6 +44,16 @@ class OutboxState:
     waiting: int
     oldest_captured_at: datetime | None
     sealed_bytes: int
+
+
+class Waiting(NamedTuple):
+    """Reads that follow each other; ``first`` is the number of the first one (0 when nothing waits).
+
+    An outbox numbers its reads from 1 and never gives a number twice, so the vault sees what is missing.
+    """
+
+    first: int
+    reads: list[SealedRead]
 
 
 class Outbox:
@@ -83,20 +95,33 @@ class Outbox:
         """
         rows = [(r.read_id, r.epoch_id, time_text(r.captured_at), r.read, r.crop, r.scene) for r in reads]
         columns = "read_id, epoch_id, captured_at, read, crop, scene"
-        statement = f"insert or ignore into sealed ({columns}) values (?,?,?,?,?,?)"  # noqa: S608 - constants
+        statement = (  # not "or ignore": that would use up a number for a read that is here already
+            f"insert into sealed ({columns}) select ?1,?2,?3,?4,?5,?6"  # noqa: S608 - constants
+            " where not exists (select 1 from sealed where read_id=?1)"
+        )
         with self._transaction() as database:
             return sum(database.execute(statement, row).rowcount for row in rows)
 
-    def waiting(self, limit: int) -> list[SealedRead]:
-        """The first ``limit`` reads, in the order they came."""
-        statement = (
-            "select read_id, epoch_id, captured_at, read, crop, scene from sealed order by position limit ?"
-        )
+    @property
+    def outbox_id(self) -> str:
+        """16 random hexadecimal digits: an outbox that was thrown away is not continued by the next one."""
+        with self._lock, self._naming():
+            return str(self._database.execute("select outbox from identity").fetchone()[0])
+
+    def waiting(self, limit: int) -> Waiting:
+        """The first reads, at most ``limit``, in the order they came, up to the first number that is missing."""
+        statement = "select position, read_id, epoch_id, captured_at, read, crop, scene from sealed order by position limit ?"
         with self._lock, self._naming():
             rows = self._database.execute(statement, (limit,)).fetchall()
-        return [
-            SealedRead(read_id, epoch_id, parse_time(at), *blobs) for read_id, epoch_id, at, *blobs in rows
-        ]
+        first = rows[0][0] if rows else 0
+        together = [row[1:] for number, row in enumerate(rows, start=first) if row[0] == number]
+        return Waiting(
+            first,
+            [
+                SealedRead(read_id, epoch_id, parse_time(at), *blobs)
+                for read_id, epoch_id, at, *blobs in together
+            ],
+        )
 
     def delete(self, read_ids: Sequence[str]) -> int:
         """Forget reads that the vault named as accepted, duplicate or refused; returns how many were here.
@@ -110,7 +135,7 @@ class Outbox:
             )
 
     def next_sequence(self) -> int:
-        """The number of the next batch: from 1, durable, never given twice."""
+        """The number of the next heartbeat: from 1, durable, never given twice."""
         with self._transaction() as database:
             database.execute("update sequence set last = last + 1")
             return int(database.execute("select last from sequence").fetchone()[0])

@@ -38,7 +38,7 @@ LaneState = Literal["seeing", "blind", "stopped"]
 class Heartbeat:
     """What a lane says of itself at ``at``, by its own clock.
 
-    ``sequence`` rises with everything the lane signs. ``problem``: one word of a fixed list, empty while it sees.
+    ``sequence`` rises with every heartbeat. ``problem``: one word of a fixed list, empty while it sees.
     ``warning``: the same for what went wrong lately though it sees. ``since``: how long ``state`` has lasted. Counts are
     since the lane started: frames ``decoded``, passed over as ``still``, looked at closely, ``dropped`` because nobody
     took them in time, ``failed`` in the recognizer, parts ``damaged``; ``reads`` sealed; vehicles ``lost`` because they

@@ -155,7 +155,7 @@ def test_two_vehicles_are_two_reads_that_an_officer_finds(city, outbox):
     assert found.crop_jpeg.startswith(b"\xff\xd8")
     assert found.read.camera_id == CAMERA
     assert not found.has_scene
-    assert outbox.waiting(9) == []
+    assert outbox.waiting(9).reads == []
 
 
 def test_a_passing_placard_is_counted_and_not_kept(city, outbox):

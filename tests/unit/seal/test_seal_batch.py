@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +25,9 @@ ONE = SIGNER.sign(1, READS[:1])
 
 def test_a_batch_arrives_as_it_was_sent():
     batch = verify_batch(BATCH, LISTED)
-    assert (batch.camera_id, batch.sequence, batch.reads) == (CAMERA, 7, READS)
+    assert (batch.camera_id, batch.outbox, batch.first, batch.reads) == (CAMERA, "0" * 16, 7, READS)
+    assert batch.digests[0] == (sha256(READS[0].read).digest(), sha256(READS[0].crop).digest(), bytes(32))
+    assert verify_batch(SIGNER.sign(7, READS, outbox="0123456789abcdef"), LISTED).outbox == "0123456789abcdef"
     with_scene = (replace(READS[0], scene=READS[1].crop), READS[1])
     assert verify_batch(SIGNER.sign(8, with_scene), LISTED).reads == with_scene
 
@@ -70,13 +73,14 @@ def test_anything_appended_is_refused(tail):
 
 @given(st.binary(max_size=500))
 def test_arbitrary_bytes_are_no_batch(data):
-    for attempt in (data, b"GPBATCH1" + data, b"GPBATCH1" + len(data).to_bytes(4, "big") + data + bytes(64)):
+    for attempt in (data, b"GPBATCH2" + data, b"GPBATCH2" + len(data).to_bytes(4, "big") + data + bytes(64)):
         with pytest.raises(InputRefused):
             parse_batch(attempt)
 
 
-HEADER = {"v": 1, "camera_id": CAMERA, "sequence": 1, "reads": []}
+HEADER = {"v": 2, "camera_id": CAMERA, "outbox": "0" * 16, "first": 1, "reads": []}
 READ = parse_json(ONE[12 : 12 + int.from_bytes(ONE[8:12], "big")], limit=10_000)["reads"][0]
+DIGEST = "0" * 64
 BAD_HEADERS = {
     "no reads": HEADER,
     "one read too many": {
@@ -84,29 +88,34 @@ BAD_HEADERS = {
         "reads": [{**READ, "read_id": f"{n:032x}"} for n in range(MAX_BATCH_READS + 1)],
     },
     "a read twice": {**HEADER, "reads": [READ, READ]},
-    "a read without a crop": {**HEADER, "reads": [{**READ, "crop": 0}]},
+    "a read without a crop": {**HEADER, "reads": [{**READ, "crop": [0, DIGEST]}]},
     "a read without a read": {**HEADER, "reads": [{**READ, "read": None}]},
-    "a negative length": {**HEADER, "reads": [{**READ, "scene": -1}]},
-    "a length in words": {**HEADER, "reads": [{**READ, "scene": "many"}]},
-    "a length that is true": {**HEADER, "reads": [{**READ, "scene": True}]},
-    "a crop of a gigabyte": {**HEADER, "reads": [{**READ, "crop": 1 << 30}]},
+    "a negative length": {**HEADER, "reads": [{**READ, "scene": [-1, DIGEST]}]},
+    "a length in words": {**HEADER, "reads": [{**READ, "scene": ["many", DIGEST]}]},
+    "a length that is true": {**HEADER, "reads": [{**READ, "scene": [True, DIGEST]}]},
+    "a length alone": {**HEADER, "reads": [{**READ, "scene": 100}]},
+    "no length": {**HEADER, "reads": [{**READ, "scene": [DIGEST]}]},
+    "a digest that is none": {**HEADER, "reads": [{**READ, "scene": [100, DIGEST[1:]]}]},
+    "a digest that is a number": {**HEADER, "reads": [{**READ, "scene": [100, 1]}]},
+    "a crop of a gigabyte": {**HEADER, "reads": [{**READ, "crop": [1 << 30, DIGEST]}]},
     "an unknown field": {**HEADER, "reads": [{**READ, "plate": "7QXO418"}]},
     "an id that is no id": {**HEADER, "reads": [{**READ, "read_id": "../x"}]},
     "an epoch that is a path": {**HEADER, "reads": [{**READ, "epoch_id": "../keys"}]},
     "a time without a zone": {**HEADER, "reads": [{**READ, "captured_at": "2026-11-25T06:30:00"}]},
     "a camera that is a path": {**HEADER, "reads": [READ], "camera_id": "../x"},
-    "a sequence that is a fraction": {**HEADER, "reads": [READ], "sequence": 1.5},
-    "a sequence that is negative": {**HEADER, "reads": [READ], "sequence": -1},
-    "another version": {**HEADER, "reads": [READ], "v": 2},
+    "a number that is a fraction": {**HEADER, "reads": [READ], "first": 1.5},
+    "a number that is negative": {**HEADER, "reads": [READ], "first": -1},
+    "an outbox that is a path": {**HEADER, "reads": [READ], "outbox": "../x"},
+    "another version": {**HEADER, "reads": [READ], "v": 1},
     "a list": [],
     "reads that are a number": {**HEADER, "reads": 3},
 }
 
 
 def framed(header: bytes, surplus: bytes = b"") -> bytes:
-    body = ONE[12 + int.from_bytes(ONE[8:12], "big") : -64]
-    signed = b"GPBATCH1" + len(header).to_bytes(4, "big") + header + body + surplus
-    return signed + CAMERA_KEY.private_key.sign(b"glassplate/batch/v1\n" + signed)
+    body = ONE[12 + int.from_bytes(ONE[8:12], "big") + 64 :]
+    signed = b"GPBATCH2" + len(header).to_bytes(4, "big") + header
+    return signed + CAMERA_KEY.private_key.sign(b"glassplate/batch/v2\n" + signed) + body + surplus
 
 
 def test_the_frame_of_these_tests_is_right():
@@ -144,9 +153,22 @@ def test_limits_hold_on_both_sides():
         SIGNER.sign(1, [replace(READS[0], crop=bytes(1024 * 1024 + 1))])
 
 
+def test_an_envelope_put_in_place_of_another_is_not_the_signed_one():
+    """The header, and so the signature, are those of the good batch; only the bytes behind them are others."""
+    start = len(ONE) - len(READS[0].crop)
+    with pytest.raises(ProofFailed, match="sealed crop"):
+        verify_batch(ONE[:start] + bytes(len(READS[0].crop)), LISTED)
+    with pytest.raises(ProofFailed, match="sealed read"):
+        verify_batch(ONE[: start - 1] + b"x" + ONE[start:], LISTED)
+
+
 def test_a_full_batch_of_250_reads_fits():
     reads = tuple(replace(READS[0], read_id=f"{n:032x}") for n in range(MAX_BATCH_READS))
-    assert len(verify_batch(SIGNER.sign(1, reads), LISTED).reads) == MAX_BATCH_READS
+    with_scenes = tuple(replace(read, scene=read.crop) for read in reads)
+    for full in (reads, with_scenes):
+        assert (
+            len(verify_batch(SIGNER.sign(2**53 - 1, full, outbox="f" * 16), LISTED).reads) == MAX_BATCH_READS
+        )
 
 
 def test_a_cameras_key_is_its_owners_alone_and_loads_again(tmp_path):

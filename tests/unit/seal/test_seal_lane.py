@@ -56,7 +56,7 @@ def lane(tmp_path, candidates, scenes, frames=None):
 def walked(tmp_path, candidates, scenes, frames=None):
     one, outcome = lane(tmp_path, candidates, scenes, frames), LaneOutcome()
     one.capture(outcome)
-    waiting = one.outbox.waiting(10)
+    waiting = one.outbox.waiting(10).reads
     one.outbox.close()
     return waiting, outcome
 
@@ -119,7 +119,7 @@ def test_a_network_of_the_scene_that_fails_stops_the_lane_and_nothing_of_the_fra
     with pytest.raises(GlassplateError, match="broke"):
         one.capture(outcome)
 
-    assert one.outbox.waiting(10) == []
+    assert one.outbox.waiting(10).reads == []
     assert outcome.reads == []
     one.outbox.close()
 
@@ -133,7 +133,7 @@ def test_a_refused_picture_is_named_and_the_next_one_is_read(tmp_path):
     good = lane(tmp_path, [CANDIDATE], no_vehicle(), [frame("bad.jpg"), frame("good.jpg")])
     outcome = LaneOutcome()
     replace(good, decoder=SimpleNamespace(decode=decode)).capture(outcome)
-    waiting = good.outbox.waiting(10)
+    waiting = good.outbox.waiting(10).reads
     good.outbox.close()
 
     assert outcome.refused == ["bad.jpg is damaged."]

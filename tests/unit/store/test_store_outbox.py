@@ -40,12 +40,12 @@ def outbox(path):
 def test_reads_wait_in_order_until_they_are_deleted(outbox, path):
     assert outbox.put([sealed(3), sealed(1), sealed(2)]) == 3
     assert outbox.put([sealed(1), sealed(4)]) == 1
-    assert outbox.waiting(10) == [sealed(3), sealed(1), sealed(2), sealed(4)]
-    assert outbox.waiting(2) == [sealed(3), sealed(1)]
-    assert outbox.delete([sealed(3).read_id, sealed(2).read_id, "f" * 32]) == 2
+    assert outbox.waiting(10).reads == [sealed(3), sealed(1), sealed(2), sealed(4)]
+    assert outbox.waiting(2).reads == [sealed(3), sealed(1)]
+    assert outbox.delete([sealed(3).read_id, sealed(1).read_id, "f" * 32]) == 2
     outbox.close()
     again = Outbox(path)
-    assert again.waiting(10) == [sealed(1), sealed(4)]
+    assert again.waiting(10).reads == [sealed(2), sealed(4)]
     again.close()
 
 
@@ -65,7 +65,7 @@ def test_its_state_is_what_a_heartbeat_tells(outbox):
     )
 
 
-def test_a_batchs_number_is_given_once_over_restarts(outbox, path):
+def test_a_heartbeats_number_is_given_once_over_restarts(outbox, path):
     numbers = [outbox.next_sequence() for _ in range(3)]
     outbox.close()
     again = Outbox(path)
@@ -103,7 +103,7 @@ def test_a_full_disk_fails_a_put_as_a_whole(outbox):
             outbox.put([sealed(n, size=5_000) for n in range(2, 50)])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert outbox.waiting(10) == [sealed(1)]
+    assert outbox.waiting(10).reads == [sealed(1)]
     assert outbox.put([sealed(2)]) == 1
 
 
@@ -128,7 +128,33 @@ def test_a_killed_lane_loses_nothing_it_said_it_has(path):
         os.close(reading)
         said |= {int.from_bytes(told[i : i + 4], "big") for i in range(0, len(told) - 3, 4)}
         opened = Outbox(path)
-        assert said <= {int(item.read_id, 16) for item in opened.waiting(1_000_000)}
+        assert said <= {int(item.read_id, 16) for item in opened.waiting(1_000_000).reads}
         opened.close()
         first += 10_000
     assert said
+
+
+def test_reads_are_numbered_without_a_gap_over_deletions_and_restarts(outbox, path):
+    outbox.put([sealed(3), sealed(1)])
+    assert outbox.waiting(10).first == 1
+    outbox.put([sealed(3), sealed(2)])
+    assert len(outbox.waiting(10).reads) == 3, "a read that is here already takes no number"
+    name = outbox.outbox_id
+    outbox.delete([sealed(n).read_id for n in (1, 2, 3)])
+    assert outbox.waiting(10) == (0, [])
+    outbox.close()
+    again = Outbox(path)
+    again.put([sealed(4)])
+    assert (again.outbox_id, again.waiting(10).first) == (name, 4)
+    again.close()
+    other = Outbox(path.with_name("other.db"))
+    assert other.outbox_id != name
+    other.close()
+
+
+def test_a_batch_ends_before_a_read_that_somebody_removed(outbox):
+    outbox.put([sealed(n) for n in range(1, 5)])
+    outbox.delete([sealed(3).read_id])
+    assert outbox.waiting(10) == (1, [sealed(1), sealed(2)])
+    outbox.delete([sealed(1).read_id, sealed(2).read_id])
+    assert outbox.waiting(10) == (4, [sealed(4)])

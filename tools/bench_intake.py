@@ -1,0 +1,160 @@
+"""What a read costs on its way into the vault, stage by stage, as ratios to opening one HPKE envelope.
+
+    python tools/bench_intake.py [--batches 20] [--plates 1000000] [--threads 2]
+
+A real vault, batches of 250 sealed reads with 20 KB of sealed crop each, wanted plates in memory, near matches allowed. CPU
+seconds of this process (a busy machine does not matter), and the wall clock of the whole walk with ``--threads`` lanes at
+once. Writes ``build/bench-intake.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import secrets
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.support.city import make_city, plate_read, some_crop
+
+from bench_hotlist import made_plate, made_read
+from glassplate.lane import open_bundle
+from glassplate.log import VerifierKey
+from glassplate.near_match import wanted_plates
+from glassplate.registry.hot_plates import HotPlates
+from glassplate.seal import MAX_BATCH_READS, BatchSigner, ReadOpener, verify_batch
+from glassplate.seal.envelope import EnvelopePlace, open_envelope
+from machine import machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from tests.support.city import TestCity
+
+    from glassplate.records import PlateRead
+
+CAMERA = "court-16th"
+CROP_BYTES = 20_000
+OUT = Path("build/bench-intake.json")
+
+
+def main() -> None:
+    """Print and write the numbers."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--batches", type=int, default=20)
+    parser.add_argument("--plates", type=int, default=1_000_000)
+    parser.add_argument("--threads", type=int, default=2)
+    asked = parser.parse_args()
+    chance = random.Random(1)  # noqa: S311 - the same reads every time
+    with tempfile.TemporaryDirectory() as folder:
+        city = make_city(Path(folder) / "city", alert_on_near_match=True)
+        city.vault.registry.hot_plates = HotPlates(made_plate(chance) for _ in range(asked.plates))
+        batches = _batches(city, asked.batches, chance)
+        microseconds = _stages(city, batches[0])
+        half = len(batches) // 2
+        microseconds["whole walk"], alone = _walk(city, batches[:half], 1)
+        _, together = _walk(city, batches[half:], asked.threads)
+        city.close()
+    one = microseconds["one HPKE envelope"]
+    result = {
+        "machine": machine(),
+        "plates": asked.plates,
+        "cpu_microseconds_a_read": {name: round(value, 1) for name, value in microseconds.items()},
+        "ratio_to_one_hpke_open": {name: round(value / one, 2) for name, value in microseconds.items()},
+        "wall_reads_per_second": {"1 lane": round(alone), f"{asked.threads} lanes": round(together)},
+    }
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps(result, indent=2) + "\n")
+    print(OUT.read_text(), end="")
+
+
+def _batches(city: TestCity, count: int, chance: random.Random) -> list[bytes]:
+    key = VerifierKey.parse((city.folder.public / "bundle.vkey").read_text().strip())
+    sealer = open_bundle(city.vault.bundle(), key)
+    signer = BatchSigner(CAMERA, city.camera_keys[CAMERA].private_key)
+    first_at = city.now() - timedelta(minutes=5)
+    batches = []
+    for number in range(count):
+        at = first_at + timedelta(seconds=number)
+        reads = [_read(made_read(chance), at + timedelta(milliseconds=n)) for n in range(MAX_BATCH_READS)]
+        sealed = [
+            replace(sealer.seal(read, some_crop()), crop=secrets.token_bytes(CROP_BYTES)) for read in reads
+        ]
+        batches.append(signer.sign(number * MAX_BATCH_READS, sealed))
+    return batches
+
+
+def _read(doubting: PlateRead, at: datetime) -> PlateRead:
+    """A read of this city with the text and doubts of ``doubting``, of an unknown region."""
+    read = plate_read(doubting.text, CAMERA, at)
+    confidences = tuple(round(one, 3) for one in doubting.character_confidences)
+    return replace(read, character_confidences=confidences, alternatives=doubting.alternatives)
+
+
+def _stages(city: TestCity, data: bytes) -> dict[str, float]:
+    """CPU microseconds a read, each stage alone."""
+    charter = city.vault.mandate.last().verified.charter
+    listed = {camera.id: camera.public_key for camera in charter.cameras}
+    batch = verify_batch(data, listed)
+    key = city.vault.keyring.secret(batch.reads[0].epoch_id).read_private_key()
+    opener = ReadOpener(key, agency_id=charter.agency.id)
+    opened = [opener.open(sealed, camera_id=CAMERA) for sealed in batch.reads]
+    places = [
+        EnvelopePlace("read", charter.agency.id, s.epoch_id, CAMERA, s.read_id).info() for s in batch.reads
+    ]
+    plates = city.vault.registry.hot_plates
+    stages: dict[str, Callable[[], object]] = {
+        "one HPKE envelope": lambda: [
+            open_envelope(s.read, key, info) for s, info in zip(batch.reads, places, strict=True)
+        ],
+        "verify": lambda: verify_batch(data, listed),
+        "open and check": lambda: [opener.open(sealed, camera_id=CAMERA) for sealed in batch.reads],
+        "match": lambda: wanted_plates(opened, plates, allow_near=True),
+    }
+    return {name: _cpu(act) for name, act in stages.items()}
+
+
+def _cpu(act: Callable[[], object], times: int = 10) -> float:
+    act()
+    began = time.process_time()
+    for _ in range(times):
+        act()
+    return (time.process_time() - began) / times / MAX_BATCH_READS * 1e6
+
+
+def _walk(city: TestCity, batches: list[bytes], threads: int) -> tuple[float, float]:
+    """(CPU microseconds a read, reads a second) of ``Intake.accept``: everything is durable and matched."""
+    waiting = list(batches)
+
+    def lane() -> None:
+        while True:
+            try:
+                data = waiting.pop()
+            except IndexError:
+                return
+            city.vault.intake.accept(data)
+
+    workers = [threading.Thread(target=lane) for _ in range(threads)]
+    began, cpu_began = time.perf_counter(), time.process_time()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    reads = len(batches) * MAX_BATCH_READS
+    return (time.process_time() - cpu_began) / reads * 1e6, reads / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()
