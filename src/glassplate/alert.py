@@ -27,7 +27,15 @@ from glassplate.errors import InputRefused, UsageError
 from glassplate.near_match import match_in_words, wanted_plates
 from glassplate.plate_text import PlatePattern, normalize
 from glassplate.recognize.regions import CERTAIN_FROM, region_codes
-from glassplate.records import UNKNOWN, Alert, AlertState, HotlistEntry, HotlistImport, ShownAlert
+from glassplate.records import (
+    UNKNOWN,
+    Alert,
+    AlertState,
+    HotlistEntry,
+    HotlistImport,
+    HotlistPage,
+    ShownAlert,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +50,7 @@ if TYPE_CHECKING:
 MIN_PLATE_LENGTH = 5  # shorter entries match strangers by the dozen
 MAX_PLATE_LENGTH = 10
 MAX_ROWS = 2_000  # one upload and one entry; the command line sends a larger list in parts
+PAGE_ENTRIES, MAX_PAGE_ENTRIES = 100, 1_000  # of a list that may hold a million
 MAX_WORDS = 120  # characters of an authority or a reason
 MAX_NEAR_ALERTS_AN_HOUR = 60  # one a minute is what a person's eye can take beside its other work
 HOUR = timedelta(hours=1)
@@ -229,12 +238,25 @@ class Alerts:
 
     # --- lists -----------------------------------------------------------------------------------------------------
 
-    def hotlist(self, token: str | None) -> list[HotlistEntry]:
-        """Armed entries."""
+    def hotlist(
+        self, token: str | None, *, plate: str = "", after: str = "", limit: int = PAGE_ENTRIES
+    ) -> HotlistPage:
+        """Armed entries, by plate; ``plate``: only those that begin so; ``after``: the page's ``next`` before.
+
+        Raises:
+            UsageError: more than ``MAX_PAGE_ENTRIES`` are asked for, or ``after`` is no page's ``next``.
+        """
         now = self.gate.time.now()
         session = self.gate.who(token)
         self.authorizer.authorize(session, "import_hotlist", "hotlist_alerts", now)
-        return self.registry.hotlist(now)
+        last = tuple(after.split("/")) if after else ("", "")
+        if not 1 <= limit <= MAX_PAGE_ENTRIES or len(last) != 2:  # noqa: PLR2004 - plate and id
+            raise UsageError(
+                f"A page has 1 to {MAX_PAGE_ENTRIES} entries; go on with the word that the last one gave."
+            )
+        entries = self.registry.hotlist(now, prefix=plate, after=(last[0], last[1]), limit=limit)
+        end = f"{entries[-1].plate}/{entries[-1].entry_id}" if len(entries) == limit else ""
+        return HotlistPage(tuple(entries), self.registry.hotlist_size(now), end)
 
     def import_hotlist(self, token: str | None, rows: list[dict[str, str]], authority: str) -> HotlistImport:
         """Arm what the charter allows; drop and count the rest."""

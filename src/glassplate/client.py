@@ -21,8 +21,8 @@ from glassplate.records import (
     CharterSummary,
     EntrySummary,
     EpochStatus,
-    HotlistEntry,
     HotlistImport,
+    HotlistPage,
     OpenedImage,
     PastSearch,
     Receipt,
@@ -167,9 +167,9 @@ class VaultClient:
             note=note,
         )
 
-    def hotlist(self) -> list[HotlistEntry]:
-        """Armed entries."""
-        return self._get("/v1/hotlist", list[HotlistEntry])
+    def hotlist(self, *, plate: str = "", after: str = "", limit: int = 100) -> HotlistPage:
+        """Armed entries, by plate; ``plate``: only those that begin so; ``after``: where the page before ended."""
+        return self._post("/v1/hotlist/page", HotlistPage, plate=plate, after=after, limit=limit)
 
     def import_hotlist(self, rows: list[dict[str, str]], authority: str) -> HotlistImport:
         """Upload rows (``docs/formats.md`` §9); what the charter does not allow is dropped and counted."""

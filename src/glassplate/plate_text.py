@@ -28,6 +28,8 @@ _SEPARATORS = frozenset(" -.·•\t")  # written between the groups of a plate, 
 
 def normalize(text: str) -> str:
     """Upper case, everything but A–Z and 0–9 dropped (letters of other alphabets too)."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     return "".join(character.upper() for character in text if character.isascii() and character.isalnum())
 
 

@@ -230,6 +230,15 @@ class HotlistEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class HotlistPage:
+    """Some armed entries, by plate. ``armed``: how many there are in all. ``next``: where to go on; empty at the end."""
+
+    entries: tuple[HotlistEntry, ...]
+    armed: int
+    next: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
 class HotlistImport:
     """What became of an uploaded list."""
 

@@ -226,9 +226,11 @@ def _add_officer_routes(app: FastAPI, vault: Vault) -> None:
     ) -> records.Receipt:
         return vault.alerts.decide(token, alert_id, confirmed=confirmed, disposition=disposition, note=note)
 
-    @app.get("/v1/hotlist")
-    def hotlist(token: Token) -> list[records.HotlistEntry]:
-        return vault.alerts.hotlist(token)
+    @app.post("/v1/hotlist/page")  # a plate does not belong into an address
+    def hotlist(
+        token: Token, plate: Field, after: Field, limit: Annotated[int, Body()]
+    ) -> records.HotlistPage:
+        return vault.alerts.hotlist(token, plate=plate, after=after, limit=limit)
 
     @app.post("/v1/hotlist")
     def import_hotlist(

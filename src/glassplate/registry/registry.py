@@ -226,10 +226,24 @@ class Registry:
 
     # --- hot lists and alerts ------------------------------------------------------------------------------------
 
-    def hotlist(self, now: datetime) -> list[HotlistEntry]:
-        """Entries that have not ended."""
-        rows = self._all("select * from hotlist where expires_at>? order by entry_id", (now.isoformat(),))
+    def hotlist(
+        self, now: datetime, *, prefix: str = "", after: tuple[str, str] = ("", ""), limit: int = -1
+    ) -> list[HotlistEntry]:
+        """Entries that have not ended, by folded plate and id.
+
+        ``prefix``: only plates that begin so. ``after``: the plate and id of the last one seen. ``limit``: -1 for all.
+        """
+        first = max((fold(after[0]), after[1]), (fold(prefix), ""))
+        rows = self._all(
+            "select * from hotlist where (folded, entry_id) > (?,?) and folded < ? and expires_at > ?"
+            " order by folded, entry_id limit ?",
+            (*first, fold(prefix) + _AFTER_Z, now.isoformat(), limit),
+        )
         return [_hotlist_entry(row) for row in rows]
+
+    def hotlist_size(self, now: datetime) -> int:
+        """How many entries have not ended."""
+        return int(self._one("select count(*) from hotlist where expires_at>?", (now.isoformat(),))[0])
 
     def has_ended_entries(self, now: datetime) -> bool:
         """Whether any entry has ended and is still kept."""
@@ -352,6 +366,7 @@ _ALERT = (
     "select alert_id, raised_at, read_id, epoch_id, camera_id, entry_id, region_matches, state, disposition,"
     " matched from alert"
 )
+_AFTER_Z = "["  # behind every letter in ASCII: the end of what begins with a prefix
 _ARMED_PLATES = "select distinct folded from hotlist where folded>? order by folded limit ?"
 
 

@@ -32,7 +32,7 @@ def arm(city, *plates: str, days: int = 3) -> list[HotlistEntry]:
     ]
     administrator = city.sign_in(ADMINISTRATOR)
     assert city.vault.alerts.import_hotlist(administrator, rows, "State file, invented").armed == len(plates)
-    return city.vault.alerts.hotlist(administrator)
+    return list(city.vault.alerts.hotlist(administrator).entries)
 
 
 def last_body(city):

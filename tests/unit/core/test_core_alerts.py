@@ -220,7 +220,7 @@ def test_a_mixed_file_is_counted_and_the_same_row_is_armed_once(city):
         if reason:
             expected[reason] = expected.get(reason, 0) + 1
     assert imported.dropped == expected
-    armed = city.vault.alerts.hotlist(city.sign_in("r.alvarez"))
+    armed = city.vault.alerts.hotlist(city.sign_in("r.alvarez")).entries
     assert {entry.plate for entry in armed} == {"7AAA111", "7AAA122", "7AAA123"}
     assert public(city, "hotlist-imported")[0].keys() == {"type", "time", "agency", "armed", "dropped"}
     check_city(city)

@@ -43,7 +43,7 @@ FOR_A_PERSON = {
     ("GET", "/v1/alerts"): None,
     ("POST", "/v1/alerts/{alert_id}/show"): None,
     ("POST", "/v1/alerts/{alert_id}/decision"): {"confirmed": True, "disposition": "arrest", "note": TEXT},
-    ("GET", "/v1/hotlist"): None,
+    ("POST", "/v1/hotlist/page"): {"plate": PLATE, "after": "", "limit": 10},
     ("POST", "/v1/hotlist"): {"rows": [{"plate": PLATE}], "authority": TEXT},
     ("GET", "/v1/log/entries"): None,
     ("GET", "/v1/log/entries/{index}/proof"): None,
