@@ -31,6 +31,7 @@ from glassplate.seal import verify_heartbeat
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from glassplate.deliveries import Deliveries
     from glassplate.files import Files
     from glassplate.keys import Clock, TrustedTime
     from glassplate.mandate import Mandate
@@ -96,12 +97,21 @@ class _Heard:
 class CameraWatch:
     """Takes heartbeats and says which cameras see. Callable from several threads at once."""
 
-    def __init__(self, mandate: Mandate, time: TrustedTime, clock: Clock, files: Files, path: Path) -> None:
+    def __init__(
+        self,
+        mandate: Mandate,
+        time: TrustedTime,
+        clock: Clock,
+        files: Files,
+        path: Path,
+        deliveries: Deliveries,
+    ) -> None:
         self._mandate = mandate
         self._time = time
         self._clock = clock
         self._files = files
         self._path = path
+        self._deliveries = deliveries
         self._lock = threading.Lock()
         self._heard: dict[str, _Heard] = self._read()
 
@@ -153,9 +163,11 @@ class CameraWatch:
         )
 
     def _health_of(self, camera_id: str, name: str) -> CameraHealth:
+        missing = self._deliveries.missing(camera_id)
+        held_back_at = self._deliveries.held_back_since(camera_id, self._time.purge_now())
         heard = self._heard.get(camera_id)
         if heard is None:
-            return CameraHealth(camera_id, name, "unwatched")
+            return CameraHealth(camera_id, name, "unwatched", missing=missing, held_back_at=held_back_at)
         state, since = heard.state, heard.since
         problem = PROBLEMS.get(heard.problem, "it gives no reason that this vault knows")
         if state != "stopped" and self._clock.boot_seconds() - heard.boot_seconds > SILENT_AFTER_SECONDS:
@@ -170,6 +182,8 @@ class CameraWatch:
             last_frame_at=heard.last_frame_at,
             waiting=heard.waiting,
             dropped=heard.dropped,
+            missing=missing,
+            held_back_at=held_back_at,
         )
 
     # --- what outlives the process ------------------------------------------------------------------------------

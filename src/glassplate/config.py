@@ -27,6 +27,7 @@ class Settings:
     oversight_port: int = 8102
     public_port: int = 8103
     camera_networks: str = ""
+    camera_megabytes_per_hour: int = 1_000
 
     @property
     def officer_origin(self) -> str:
@@ -111,6 +112,8 @@ def load_settings(folder: CityFolder) -> Settings:
         if type(value) is not wanted:
             raise UsageError(f"{path}: {name} must be {'a whole number' if wanted is int else 'text'}.")
     settings = Settings(**values)
+    if settings.camera_megabytes_per_hour < 1:
+        raise UsageError(f"{path}: camera_megabytes_per_hour must be 1 or more.")
     if not _NAME.fullmatch(settings.log_origin):
         raise UsageError(
             f"{path}: log_origin must be a schema-less URL in lower case, such as city.example/glassplate."

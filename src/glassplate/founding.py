@@ -60,6 +60,11 @@ class VaultPaths:
         return self.root / "registry.db"
 
     @property
+    def deliveries(self) -> Path:
+        """Which reads came from which outbox."""
+        return self.root / "deliveries.json"
+
+    @property
     def cameras(self) -> Path:
         """What live lanes said last."""
         return self.root / "cameras.json"

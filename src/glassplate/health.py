@@ -96,6 +96,11 @@ class Health:
                     f"Camera {camera.name} ({camera.camera_id}) does not see since {camera.since:%Y-%m-%d %H:%M} UTC: "
                     f"{camera.problem}. What passes there is not read."
                 )
+            if camera.held_back_at is not None:
+                problems[f"share {camera.camera_id}"] = (
+                    f"Camera {camera.name} ({camera.camera_id}) delivers more than its share, last at "
+                    f"{camera.held_back_at:%Y-%m-%d %H:%M} UTC: its reads wait in the lane. Was its key stolen?"
+                )
         live = [
             state
             for state in epoch_states(self.keyring, self.registry, self.store)

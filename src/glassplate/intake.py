@@ -1,11 +1,12 @@
 """The walk of a read, inside the vault.
 
     (1) verify   the batch's signature, by a camera that the charter lists          `seal.verify_batch`
+                 and that does not deliver more than its share                      `Deliveries.take_room`
     (2) place    each read's capture epoch: alive, or refused and counted           `intake._refusal`
     (3) open     the read once, with the epoch's read key; the images stay sealed   `seal.ReadOpener`
     (4) write    to the epoch's segment; durable when it returns                    `Store.append`
     (5) match    against armed hot-list entries; an alert is an entry               `alert.Alerts.match`
-    (6) answer   what the lane may delete
+    (6) answer   what the lane may delete; reads that never came are recorded       `Deliveries.missing_before`
 
 A crash before (4) loses nothing: the lane still holds the batch. A crash between (4) and (6) makes the lane deliver
 again; the read id absorbs it, and (5) runs for duplicates as well, so no alert is lost: its id comes from the read.
@@ -18,7 +19,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from glassplate.encoding import sha256_hex
-from glassplate.errors import GlassplateError
+from glassplate.errors import GlassplateError, Refused
 from glassplate.records import BatchOutcome
 from glassplate.seal import ReadOpener, verify_batch
 from glassplate.store import StoredRead
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from glassplate.alert import Alerts
     from glassplate.charter import Charter
+    from glassplate.deliveries import Deliveries
     from glassplate.keys import KeyRecord, Keyring, TrustedTime
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
@@ -64,6 +66,7 @@ class Intake:
     alerts: Alerts
     recorder: Recorder
     time: TrustedTime
+    deliveries: Deliveries
 
     def accept(self, data: bytes) -> BatchOutcome:
         """Take one signed batch; everything named ``accepted`` or ``duplicate`` is durable.
@@ -72,15 +75,18 @@ class Intake:
             InputRefused, ProofFailed: the batch is malformed or not signed by a listed camera; nothing was taken.
             StorageFailed: nothing was acknowledged; deliver again, what was written already counts as duplicate.
             CharterRejected, ClockRefused: capture has stopped.
+            Refused: the camera delivers more than its share; nothing was taken.
         """
         now = self.time.now()
         charter = self.mandate.current(now).verified.charter
         batch = verify_batch(data, {camera.id: camera.public_key for camera in charter.cameras})
+        self._demand_room(batch, len(data), now)
         taken = _Taken(batch.camera_id)
         for epoch_id, received in self._placed(batch, taken).items():
             self._take(epoch_id, received, charter, taken, now)
         if taken.refused:
             self._record_refused(batch.camera_id, taken.refused, now)
+        self._note_missing(batch, now)
         return BatchOutcome(tuple(taken.accepted), tuple(taken.duplicate), tuple(taken.refused))
 
     def _placed(self, batch: Batch, taken: _Taken) -> dict[str, list[_Received]]:
@@ -117,6 +123,32 @@ class Intake:
         for stored, new in zip(opened, is_new, strict=True):
             (taken.accepted if new else taken.duplicate).append(stored.read.read_id)
         self.alerts.match([(epoch_id, stored.read) for stored in opened], now)
+
+    def _demand_room(self, batch: Batch, size: int, now: datetime) -> None:
+        try:
+            self.deliveries.take_room(batch, size, now)
+        except Refused as refusal:
+            if self.deliveries.is_news(batch.camera_id, now):
+                self.recorder.record(
+                    "camera-held-back",
+                    {"camera_id": batch.camera_id, "rules": list(refusal.rules)},
+                    at=now,
+                    operation={"kind": "refused", "rules": list(refusal.rules)},
+                )
+            raise
+
+    def _note_missing(self, batch: Batch, now: datetime) -> None:
+        """Recorded first: a crash in between makes the lane deliver again, and then it is told twice, not never."""
+        missing = self.deliveries.missing_before(batch)
+        if missing:
+            self.recorder.record(
+                "reads-missing",
+                {"camera_id": batch.camera_id, "missing": missing},
+                at=now,
+                public={"missing": str(missing)},
+                operation={"kind": "counted", "counts": {"reads missing": missing}},
+            )
+        self.deliveries.note(batch, missing)
 
     def _record_refused(self, camera_id: str, refused: list[tuple[str, str]], now: datetime) -> None:
         counts: dict[str, int] = {}

@@ -385,6 +385,10 @@ class CameraHealth:
     """Reads in the lane's outbox."""
     dropped: int = 0
     """Frames that the lane had no time for, since it started."""
+    missing: int = 0
+    """Reads that never came: their numbers are missing between those that did."""
+    held_back_at: datetime | None = None
+    """When the camera last delivered more than its share, if that was within the hour."""
 
     @property
     def is_red(self) -> bool:

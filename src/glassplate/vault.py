@@ -24,6 +24,7 @@ from glassplate.authorize import Authorizer
 from glassplate.build_identity import build_sha256
 from glassplate.cameras import CameraWatch
 from glassplate.charter import demand_shipped_rules
+from glassplate.deliveries import Deliveries
 from glassplate.epoch_duties import CLOSE_GRACE, EpochDuties
 from glassplate.errors import CharterRejected, GlassplateError, Refused
 from glassplate.files import LocalFiles
@@ -147,8 +148,13 @@ class Vault:
         )
         self.purge = Purge(self.keyring, self.store, self.registry, self.recorder, self.time, self._one_duty)
         self.tenure = Tenure(self.mandate, self.registry, self.recorder)
+        paths = VaultPaths(self.folder.vault)
+        self.deliveries = Deliveries(
+            self._clock, self._files, paths.deliveries, self.settings.camera_megabytes_per_hour
+        )
+        self._closing.callback(self.deliveries.close)
         self.cameras = CameraWatch(
-            self.mandate, self.time, self._clock, self._files, VaultPaths(self.folder.vault).cameras
+            self.mandate, self.time, self._clock, self._files, paths.cameras, self.deliveries
         )
         self.health = Health(
             self.log,
@@ -167,6 +173,7 @@ class Vault:
             self.alerts,
             self.recorder,
             self.time,
+            self.deliveries,
         )
         self.report = Report(
             self.folder,

@@ -36,7 +36,8 @@ def _seen(camera: CameraHealth, now: datetime) -> str:
     last = camera.last_frame_at
     ago = "" if last is None else f", last frame {max(0, round((now - last).total_seconds()))} s ago"
     sees = f"sees, but {camera.problem}" if camera.is_yellow else "sees"
-    return f"{camera.camera_id}: {sees}{ago}; {camera.waiting} reads wait, {camera.dropped} frames missed"
+    lost = f", {camera.missing:,} reads never came" if camera.missing else ""
+    return f"{camera.camera_id}: {sees}{ago}; {camera.waiting} reads wait, {camera.dropped} frames missed{lost}"
 
 
 def cameras_of_lanes(folder: CityFolder, now: datetime | None = None) -> list[Check]:
@@ -88,6 +89,8 @@ def metrics(status: VaultStatus) -> str:
     lines += [_metric("reads_waiting", camera, camera.waiting) for camera in watched]
     lines += ["# TYPE glassplate_camera_frames_missed counter"]
     lines += [_metric("frames_missed", camera, camera.dropped) for camera in watched]
+    lines += ["# TYPE glassplate_camera_reads_missing counter"]
+    lines += [_metric("reads_missing", camera, camera.missing) for camera in status.cameras]
     return "\n".join(lines)
 
 

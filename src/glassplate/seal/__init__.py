@@ -3,6 +3,7 @@
 from glassplate.seal.batch import (
     MAX_BATCH_BYTES,
     MAX_BATCH_READS,
+    NO_OUTBOX,
     Batch,
     BatchSigner,
     parse_batch,
@@ -19,6 +20,7 @@ from glassplate.seal.sealer import Sealer
 __all__ = [
     "MAX_BATCH_BYTES",
     "MAX_BATCH_READS",
+    "NO_OUTBOX",
     "AuditorKey",
     "Batch",
     "BatchSigner",
