@@ -99,6 +99,8 @@ def parse_time(text: Any) -> datetime:
 
 
 def _check_depth(data: bytes) -> None:
+    if data.count(b"{") + data.count(b"[") <= MAX_JSON_DEPTH:
+        return  # so few cannot nest deeper; most documents have no more
     depth = 0
     for bracket in _BRACKETS.finditer(data):  # brackets inside strings count too: stricter, never looser
         depth += 1 if bracket[0] in b"[{" else -1

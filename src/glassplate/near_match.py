@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from glassplate.records import MatchKind, PlateRead
 
 LOOK_ALIKE_BELOW = (
-    0.9  # surer than that, a character is not taken for the one it looks like; the recognizer's own bound
+    0.9  # surer than that, it is not the character that looks like it; the recognizer's own bound
 )
-ONE_EDIT_BELOW = (
-    0.5  # for characters that do not look alike: the recognizer must think it likelier wrong than right
-)
+ONE_EDIT_BELOW = 0.5  # where they do not look alike: the recognizer must think it likelier wrong than right
 LEAST_ALTERNATIVE = 0.1  # an alternative with less behind it is noise
 _COUNTS = {1: "One character differs", 2: "Two characters differ", 3: "Three characters differ"}
 

@@ -152,7 +152,6 @@ class Vault:
         self.deliveries = Deliveries(
             self._clock, self._files, paths.deliveries, self.settings.camera_megabytes_per_hour
         )
-        self._closing.callback(self.deliveries.close)
         self.cameras = CameraWatch(
             self.mandate, self.time, self._clock, self._files, paths.cameras, self.deliveries
         )
@@ -207,6 +206,7 @@ class Vault:
             if self.mandate.is_installed:
                 self.recorder.record("vault-stopped", {}, at=self.recorder.now())
                 self.publish()
+        self.deliveries.close()
         self._closing.close()
 
     # --- timers ------------------------------------------------------------------------------------------------

@@ -24,7 +24,10 @@ def batch(city, first, count=1, *, camera_id=CAMERA, outbox=OUTBOX):
     sealer = open_bundle(city.vault.bundle(), key)
     at = city.now() - timedelta(minutes=1)
     reads = [
-        sealer.seal(plate_read(f"{(first + n) % 100_000:05}AB", camera_id, at + timedelta(milliseconds=n)), some_crop())
+        sealer.seal(
+            plate_read(f"{(first + n) % 100_000:05}AB", camera_id, at + timedelta(milliseconds=n)),
+            some_crop(),
+        )
         for n in range(count)
     ]
     return seal.BatchSigner(camera_id, city.camera_keys[camera_id].private_key).sign(
@@ -42,7 +45,6 @@ def health(city, camera_id=CAMERA):
 
 def crash(city):
     """The process is gone, and with it what was in memory."""
-    city.vault.deliveries._write = lambda **_: None
     city.vault._closing.close()
     city.open()
 
