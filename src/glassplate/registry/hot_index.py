@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     _Words = NDArray[np.uint64]
 
 LONGEST_WANTED = 10  # characters of a wanted plate: six bits each in one word
-_WIDTH = (
-    LONGEST_WANTED + 2
-)  # a longer read is cut here, which still says that it is longer by more than an edit
+_WIDTH = LONGEST_WANTED + 2  # a longer read is cut here: it is longer by more than an edit
 _FOLDED = "".join(sorted({fold(character) for character in ALPHABET}))
 _SKELETONS = "".join(sorted({skeleton(character) for character in ALPHABET}))
 _FOLD_BITS, _SKELETON_BITS = 6, 5
