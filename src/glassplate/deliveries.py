@@ -57,6 +57,8 @@ class Deliveries:
         self._path = path
         self._share = megabytes_per_hour * MEGABYTE
         self._lock = threading.Lock()
+        self.noting = threading.Lock()
+        """Held from ``missing_before`` to ``note``: a batch that arrives twice at once is counted once."""
         self._cameras: dict[str, _Camera] = {}
         self._is_complete = self._read()
         self._write(is_complete=False)

@@ -139,16 +139,17 @@ class Intake:
 
     def _note_missing(self, batch: Batch, now: datetime) -> None:
         """Recorded first: a crash in between makes the lane deliver again, and then it is told twice, not never."""
-        missing = self.deliveries.missing_before(batch)
-        if missing:
-            self.recorder.record(
-                "reads-missing",
-                {"camera_id": batch.camera_id, "missing": missing},
-                at=now,
-                public={"missing": str(missing)},
-                operation={"kind": "counted", "counts": {"reads missing": missing}},
-            )
-        self.deliveries.note(batch, missing)
+        with self.deliveries.noting:
+            missing = self.deliveries.missing_before(batch)
+            if missing:
+                self.recorder.record(
+                    "reads-missing",
+                    {"camera_id": batch.camera_id, "missing": missing},
+                    at=now,
+                    public={"missing": str(missing)},
+                    operation={"kind": "counted", "counts": {"reads missing": missing}},
+                )
+            self.deliveries.note(batch, missing)
 
     def _record_refused(self, camera_id: str, refused: list[tuple[str, str]], now: datetime) -> None:
         counts: dict[str, int] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import timedelta
 
 import pytest
@@ -76,6 +77,17 @@ def test_what_never_came_is_counted_shown_and_public(city, name):
     for _, body in bodies(city, "reads-missing"):
         assert body["camera_id"] == CAMERA
     check_city(city)
+
+
+def test_a_batch_that_arrives_twice_at_once_is_counted_once(city):
+    data = batch(city, 5, 2)
+    threads = [threading.Thread(target=city.vault.intake.accept, args=(data,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert health(city).missing == 4
+    assert [entry["missing"] for entry in public(city, "reads-missing")] == ["4"]
 
 
 def test_every_outbox_of_every_camera_counts_for_itself(city):
