@@ -37,7 +37,9 @@ def _seen(camera: CameraHealth, now: datetime) -> str:
     ago = "" if last is None else f", last frame {max(0, round((now - last).total_seconds()))} s ago"
     sees = f"sees, but {camera.problem}" if camera.is_yellow else "sees"
     lost = f", {camera.missing:,} reads never came" if camera.missing else ""
-    return f"{camera.camera_id}: {sees}{ago}; {camera.waiting} reads wait, {camera.dropped} frames missed{lost}"
+    return (
+        f"{camera.camera_id}: {sees}{ago}; {camera.waiting} reads wait, {camera.dropped} frames missed{lost}"
+    )
 
 
 def cameras_of_lanes(folder: CityFolder, now: datetime | None = None) -> list[Check]:
