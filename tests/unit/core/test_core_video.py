@@ -162,7 +162,7 @@ def test_a_passing_placard_is_counted_and_not_kept(city, outbox):
     placard = {n: [replace(car("7KDR214", 0), box=(12 * n, 60, 200, 60))] for n in range(1, 9)}
     outcome, _ = walked(city, outbox, placard, range(20))
     assert (outcome.reads, outcome.not_kept) == ([], 1)
-    assert outbox.waiting(9) == []
+    assert outbox.waiting(9).reads == []
 
 
 def test_the_same_video_again_adds_nothing(city, outbox):
@@ -233,7 +233,7 @@ def test_a_scene_that_fails_costs_the_picture_and_not_the_read(city, outbox):
     walk.scenes = Broken()
     walk.capture(PaintedCamera(range(12), city.now() - timedelta(minutes=5)), outcome)
     assert ([read.text for read in outcome.reads], outcome.scenes_failed) == (["7KDR214"], 1)
-    (sealed,) = outbox.waiting(9)
+    (sealed,) = outbox.waiting(9).reads
     assert sealed.scene is None
 
 
