@@ -3,6 +3,7 @@
 #   make demo      a whole city on this machine, from a photo to a proof (HEADLESS=1: no waiting for a person)
 #   make test      every test          make lint    style, types, direction of imports
 #   make bench     speeds, as ratios   make lock    renew requirements/ after a change of pyproject.toml
+#   make bench-log      the record (ENTRIES=N)
 #   make bench-hotlist  reads against a million wanted plates   make bench-intake  what a read costs on its way in
 #   make vendor    the front-end files make clean   remove everything that make made
 
@@ -10,7 +11,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-hotlist bench-intake lock vendor setup clean
+.PHONY: help demo test lint format bench bench-log bench-hotlist bench-intake lock vendor setup clean
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -51,6 +52,9 @@ bench: setup
 
 bench-intake: setup
 	$(PYTHON) tools/bench_intake.py $(ARGS)
+
+bench-log: setup
+	$(PYTHON) tools/bench_log.py
 
 bench-hotlist: setup
 	$(PYTHON) tools/bench_hotlist.py $(ARGS)

@@ -102,7 +102,7 @@ class _Replay:
     def visit(self, record: LogRecord) -> None:
         """One journal record, in order."""
         if self.edge.size < self._newest.size:
-            self._reader.compare(self.edge.push(record.leaf))
+            self._reader.compare(self.edge.push([record.leaf]))
             self._check_public()
 
     def finish(self) -> None:

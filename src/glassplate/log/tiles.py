@@ -88,27 +88,36 @@ class RightEdge:
         twin._levels = [list(level) for level in self._levels]
         return twin
 
-    def push(self, entry: bytes) -> list[TileFile]:
-        """Add one entry; returns the full tiles and the full bundle that it finished, lowest first."""
-        self._bundle.append(entry)
-        index = self.size
-        self.size += 1
-        finished = []
-        if len(self._bundle) == TILE_WIDTH:
-            finished.append(TileFile(entries_path(index // TILE_WIDTH), bundle_bytes(self._bundle)))
-            self._bundle = []
-        carried, level = leaf_hash(entry), 0
+    def push(self, entries: Sequence[bytes]) -> list[TileFile]:
+        """Add entries; returns the full tiles and bundles that they finished, the lowest of each place first."""
+        finished: list[TileFile] = []
+        start = 0
+        while start < len(entries):
+            part = entries[start : start + TILE_WIDTH - len(self._bundle)]
+            start += len(part)
+            self._bundle.extend(part)
+            self.size += len(part)
+            if len(self._bundle) == TILE_WIDTH:
+                path = entries_path((self.size - 1) // TILE_WIDTH)
+                finished.append(TileFile(path, bundle_bytes(self._bundle)))
+                self._bundle = []
+            self._carry([leaf_hash(entry) for entry in part], finished)
+        return finished
+
+    def _carry(self, hashes: list[bytes], finished: list[TileFile]) -> None:
+        """Add hashes to level 0, no more than its tile has room for, and what a full tile leads to above."""
+        index, level = self.size - 1, 0
         while True:
             if level == len(self._levels):
                 self._levels.append([])
-            hashes = self._levels[level]
-            hashes.append(carried)
-            if len(hashes) < TILE_WIDTH:
-                return finished
+            tile = self._levels[level]
+            tile.extend(hashes)
+            if len(tile) < TILE_WIDTH:
+                return
             index //= TILE_WIDTH
-            finished.append(TileFile(tile_path(level, index), b"".join(hashes)))
+            finished.append(TileFile(tile_path(level, index), b"".join(tile)))
             self._levels[level] = []
-            carried, level = fold(hashes), level + 1
+            hashes, level = [fold(tile)], level + 1
 
     def partials(self, since: int = 0) -> list[TileFile]:
         """The unfinished tiles and bundle of this size, less those that were the same at size ``since``."""

@@ -304,8 +304,9 @@ class TransparencyLog:
 
     def _write_tiles(self, published: Published, size: int) -> RightEdge:
         edge = published.edge.copy()
-        for index in range(published.checkpoint.size, size):
-            self._write_public(edge.push(self._journal.read(index).leaf))
+        for first in range(published.checkpoint.size, size, TILE_WIDTH):
+            leaves = [self._journal.read(index).leaf for index in range(first, min(first + TILE_WIDTH, size))]
+            self._write_public(edge.push(leaves))
         self._write_public(edge.partials(published.checkpoint.size))
         return edge
 

@@ -21,7 +21,7 @@ HASHES = [leaf_hash(leaf) for leaf in LEAVES]
 def _write_tree(folder, leaves, sizes):
     edge = RightEdge()
     for leaf in leaves:
-        for file in [*edge.push(leaf), *(edge.partials() if edge.size in sizes else [])]:
+        for file in [*edge.push([leaf]), *(edge.partials() if edge.size in sizes else [])]:
             LocalFiles().write_atomic(folder / file.path, file.data)
     return edge
 
@@ -90,7 +90,7 @@ def test_tiles_that_cannot_exist_have_no_path(level, index, width):
 
 def test_files_of_seventy_thousand_entries_are_those_of_the_notes_example():
     edge = RightEdge()
-    full = [file.path for number in range(70_000) for file in edge.push(number.to_bytes(4, "big"))]
+    full = [file.path for number in range(70_000) for file in edge.push([number.to_bytes(4, "big")])]
     assert sum(path.startswith("tile/0/") for path in full) == 273
     assert [path for path in full if path.startswith("tile/1/")] == ["tile/1/000"]
     assert {file.path for file in edge.partials()} == {
@@ -106,7 +106,7 @@ def test_files_of_seventy_thousand_entries_are_those_of_the_notes_example():
 def test_partials_that_did_not_change_are_not_written_again():
     edge = RightEdge()
     for number in range(300):
-        edge.push(b"%d" % number)
+        edge.push([b"%d" % number])
     assert {file.path for file in edge.partials(since=299)} == {"tile/entries/001.p/44", "tile/0/001.p/44"}
     assert {file.path for file in edge.partials(since=200)} > {"tile/1/000.p/1"}
     assert edge.partials(since=300) == []
@@ -210,3 +210,16 @@ def test_bundle_parser_refuses_or_understands(data, width):
         return
     assert len(entries) == width
     assert bundle_bytes(entries) == data
+
+
+@given(st.lists(st.integers(1, 700), max_size=8))
+def test_entries_pushed_together_lead_to_the_same_files(counts):
+    together, apart = RightEdge(), RightEdge()
+    number = 0
+    for count in counts:
+        leaves = [b"%d" % n for n in range(number, number + count)]
+        number += count
+        one_by_one = [file for leaf in leaves for file in apart.push([leaf])]
+        assert sorted(together.push(leaves), key=repr) == sorted(one_by_one, key=repr)
+        assert together.partials() == apart.partials()
+        assert together.root() == apart.root()

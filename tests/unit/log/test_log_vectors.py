@@ -82,7 +82,7 @@ def test_every_golden_checkpoint_and_its_tiles_check(size):
 def test_our_edge_writes_the_golden_files_byte_for_byte():
     edge = RightEdge()
     for size, entry in enumerate(TileReader(GOLDEN).entries(15), start=1):
-        assert edge.push(entry) == []
+        assert edge.push([entry]) == []
         files = edge.partials()
         assert [file.path for file in files] == [f"tile/entries/000.p/{size}", f"tile/0/000.p/{size}"]
         assert all((GOLDEN / file.path).read_bytes() == file.data for file in files)
