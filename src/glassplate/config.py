@@ -12,6 +12,7 @@ from glassplate.errors import UsageError
 DEMO_AAGUID = (
     "676c6173-7370-6c61-7465-2d64656d6f30"  # "glassplate-demo0": what a demo's software passkey is called
 )
+KEYRINGS = ("file", "pkcs11")
 SETTINGS_NAME = "settings.toml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9.\-/]{0,99}")
 
@@ -28,6 +29,10 @@ class Settings:
     public_port: int = 8103
     camera_networks: str = ""
     camera_megabytes_per_hour: int = 1_000
+    keyring: str = "file"
+    hsm_module: str = ""
+    hsm_token: str = ""
+    hsm_slot: str = ""
 
     @property
     def officer_origin(self) -> str:
@@ -114,6 +119,10 @@ def load_settings(folder: CityFolder) -> Settings:
     settings = Settings(**values)
     if settings.camera_megabytes_per_hour < 1:
         raise UsageError(f"{path}: camera_megabytes_per_hour must be 1 or more.")
+    if settings.keyring not in KEYRINGS:
+        raise UsageError(f"{path}: keyring is {settings.keyring!r}; choose one of {', '.join(KEYRINGS)}.")
+    if settings.hsm_slot and not re.fullmatch(r"[0-9]{1,19}", settings.hsm_slot):
+        raise UsageError(f"{path}: hsm_slot is a slot's number in quotes, or empty.")
     if not _NAME.fullmatch(settings.log_origin):
         raise UsageError(
             f"{path}: log_origin must be a schema-less URL in lower case, such as city.example/glassplate."

@@ -94,6 +94,10 @@ class KeyDestroyed(KeyUnavailable):
     http_status = 410
 
 
+class KeyStoreAway(KeyUnavailable):
+    """The hardware module with the keys does not answer: try again once it does. Nothing was destroyed by that."""
+
+
 class ClockRefused(GlassplateError):
     """Time went back, or jumped further than the machine ran."""
 

@@ -1,12 +1,16 @@
 """Keys of epochs: made, wrapped, destroyed; and the time that they live by."""
 
 from glassplate.keys.clock import Clock, SettableClock, SystemClock
-from glassplate.keys.destruction import destroy_due
+from glassplate.keys.destruction import destroy_due, owed, still_owed
 from glassplate.keys.epoch_secret import EpochSecret, derive_private_key
 from glassplate.keys.epochs import Epoch, check_epoch_id, epoch_for
 from glassplate.keys.file_keyring import FileKeyring
+from glassplate.keys.folder_keyring import FolderKeyring
+from glassplate.keys.hsm import HsmPlace
 from glassplate.keys.keyring import KeyRecord, Keyring
 from glassplate.keys.memory import SecretBytes, harden_process
+from glassplate.keys.opening import create_keyring, open_keyring
+from glassplate.keys.pkcs11_keyring import Pkcs11Keyring
 from glassplate.keys.trusted_time import TrustedTime
 
 __all__ = [
@@ -14,15 +18,22 @@ __all__ = [
     "Epoch",
     "EpochSecret",
     "FileKeyring",
+    "FolderKeyring",
+    "HsmPlace",
     "KeyRecord",
     "Keyring",
+    "Pkcs11Keyring",
     "SecretBytes",
     "SettableClock",
     "SystemClock",
     "TrustedTime",
     "check_epoch_id",
+    "create_keyring",
     "derive_private_key",
     "destroy_due",
     "epoch_for",
     "harden_process",
+    "open_keyring",
+    "owed",
+    "still_owed",
 ]

@@ -1,26 +1,30 @@
-"""Death of an epoch key in the file keyring. Needs the folder and the time: no root, no charter, no log.
+"""Death of an epoch key. Needs the folder and the time: no root, no charter, no log.
 
     (1) tombstone   written durably beside the keys           crash: next start or tick finishes
-    (2) overwrite   the key file in place, by the tombstone   crash: the key is gone; (3) follows
-    (3) remove      the key file, and fsync the folder        crash: nothing is left to do
+    (2) overwrite   the key file in place, by the tombstone   crash: this folder opens nothing; (3) follows
+    (3) erase       the wrapping key in the hardware module   crash: no copy opens anything; (4) follows
+    (4) remove      the key file, and fsync the folder        crash: nothing is left to do
 
 Step (2) needs no free space, so a full disk cannot keep a key alive: when (1) fails, the overwritten key file
 is the tombstone until (1) can be made up for. An SSD may keep old blocks, and a copy of the folder brings
-keys back; that is why this back end is refused outside demo and trial charters.
+keys back; against that helps only (3). The file keyring has no (3), and is refused outside demo and trial charters.
+
+Step (3) needs the module's session. Where there is none (no PIN yet, module away), (1) and (2) are done by the clock
+alone, and the overwritten key file stays in its place: it says that (3) is still owed.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from glassplate.errors import InputRefused, StorageFailed
+from glassplate.errors import InputRefused, KeyUnavailable, StorageFailed
 from glassplate.keys.epochs import check_epoch_id
 from glassplate.keys.key_files import parse_record, tombstone_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -28,6 +32,20 @@ if TYPE_CHECKING:
     from glassplate.keys.keyring import KeyRecord
 
 PRIVATE_FILE = 0o600
+Erase = Callable[[str], bool]
+"""Step (3) for one epoch: True when nothing is left, False when it cannot be done from here; see ``Wrapping.erase``."""
+
+
+def nothing_elsewhere(epoch_id: str) -> bool:
+    """Step (3) of a keyring whose keys lie in its folder only."""
+    del epoch_id
+    return True
+
+
+def owed(epoch_id: str) -> bool:
+    """Step (3) without a session of the hardware module: it stays owed."""
+    del epoch_id
+    return False
 
 
 def key_path(folder: Path, epoch_id: str) -> Path:
@@ -40,18 +58,21 @@ def tombstone_path(folder: Path, epoch_id: str) -> Path:
     return folder / "tombstones" / f"{check_epoch_id(epoch_id)}.json"
 
 
-def destroy_key(folder: Path, record: KeyRecord, at: datetime, files: Files) -> KeyRecord:
+def destroy_key(
+    folder: Path, record: KeyRecord, at: datetime, files: Files, erase: Erase = nothing_elsewhere
+) -> KeyRecord:
     """Destroy one live key; returns the record of the dead one. Safe to repeat.
 
     Raises:
         StorageFailed: the key file is still there as it was.
+        KeyUnavailable: the hardware module does not destroy its part now.
     """
     dead = replace(record, state="destroyed", read_key="", image_key="", destroyed_at=at)
-    _bury(folder, dead, files)
+    _bury(folder, dead, files, erase)
     return dead
 
 
-def destroy_due(folder: Path, now: datetime, files: Files) -> list[str]:
+def destroy_due(folder: Path, now: datetime, files: Files, erase: Erase = nothing_elsewhere) -> list[str]:
     """Destroy every key whose ``destroy_at`` has passed, and finish what a crash interrupted.
 
     One bad file never keeps another key alive: everything is tried before an error is raised. The tombstones
@@ -63,24 +84,24 @@ def destroy_due(folder: Path, now: datetime, files: Files) -> list[str]:
     destroyed: list[str] = []
     failures: list[str] = []
     try:
-        destroyed += finish_destructions(folder, files)
-    except StorageFailed as error:
+        destroyed += finish_destructions(folder, files, erase)
+    except (StorageFailed, KeyUnavailable) as error:
         failures.append(str(error))
     for epoch_id in _names(folder / "epochs"):
         record = read_record(key_path(folder, epoch_id), epoch_id)
-        if record is None or record.epoch.destroy_at > now:
+        if record is None or not record.is_alive or record.epoch.destroy_at > now:
             continue
         try:
-            destroy_key(folder, record, now, files)
+            destroy_key(folder, record, now, files, erase)
             destroyed.append(epoch_id)
-        except StorageFailed as error:
+        except (StorageFailed, KeyUnavailable) as error:
             failures.append(str(error))
     if failures:
         raise StorageFailed(" ".join(failures))
     return sorted(destroyed)
 
 
-def finish_destructions(folder: Path, files: Files) -> list[str]:
+def finish_destructions(folder: Path, files: Files, erase: Erase = nothing_elsewhere) -> list[str]:
     """Destroy again every key that lies beside its own tombstone; returns the epochs whose key was readable.
 
     That is the mark of an interrupted destruction or of a restored backup: nobody can tell them apart from
@@ -102,12 +123,18 @@ def finish_destructions(folder: Path, files: Files) -> list[str]:
         dead = buried or in_place
         if dead is not None:
             try:
-                _bury(folder, dead, files)
-            except StorageFailed as error:
+                _bury(folder, dead, files, erase)
+            except (StorageFailed, KeyUnavailable) as error:
                 failures.append(str(error))
     if failures:
         raise StorageFailed(" ".join(failures))
     return resurrected
+
+
+def still_owed(folder: Path) -> list[str]:
+    """Dead epochs whose key in the hardware module may still be there."""
+    records = ((i, read_record(key_path(folder, i), i)) for i in _names(folder / "epochs"))
+    return [epoch_id for epoch_id, record in records if record is not None and not record.is_alive]
 
 
 def read_records(folder: Path) -> tuple[dict[str, KeyRecord], list[str]]:
@@ -132,16 +159,18 @@ def read_record(path: Path, epoch_id: str) -> KeyRecord | None:
         return None
 
 
-def _bury(folder: Path, dead: KeyRecord, files: Files) -> None:
+def _bury(folder: Path, dead: KeyRecord, files: Files, erase: Erase) -> None:
     epoch_id = dead.epoch.epoch_id
     path, content = key_path(folder, epoch_id), tombstone_file(dead)
     has_tombstone = read_record(tombstone_path(folder, epoch_id), epoch_id) is not None or _done(
         lambda: files.write_atomic(tombstone_path(folder, epoch_id), content, mode=PRIVATE_FILE)
     )
     if not path.exists():
+        erase(epoch_id)
         return
     is_overwritten = _done(lambda: files.overwrite(path, content.ljust(path.stat().st_size)))
-    is_removed = has_tombstone and _done(lambda: files.remove(path))
+    is_erased = erase(epoch_id)
+    is_removed = has_tombstone and is_erased and _done(lambda: files.remove(path))
     if not (is_overwritten or is_removed):
         raise StorageFailed(f"The key {path} could not be destroyed; check the disk, it is tried again.")
 

@@ -1,72 +1,24 @@
-"""The keyring in a folder, for demo and trial charters only: a copy of the folder brings dead keys back.
-
-keys/root.json               the root, wrapped by the passphrase
-keys/epochs/<id>.json        a live epoch key
-keys/tombstones/<id>.json    a dead one
-keys/named/<label>.json      a named secret ("/" in a label is "~" in the name)
-"""
+"""The file keyring, for demo and trial charters only: a copy of the folder brings dead keys back."""
 
 from __future__ import annotations
 
-import re
-import secrets
-import threading
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from glassplate.errors import (
-    InputRefused,
-    KeyDestroyed,
-    KeyUnavailable,
-    Refused,
-    StorageFailed,
-    UsageError,
-)
-from glassplate.files import make_folder
-from glassplate.keys.destruction import (
-    PRIVATE_FILE,
-    destroy_due,
-    destroy_key,
-    finish_destructions,
-    key_path,
-    read_record,
-    read_records,
-    tombstone_path,
-)
-from glassplate.keys.epoch_secret import SECRET_BYTES, EpochSecret
-from glassplate.keys.key_files import epoch_file, new_epoch_file, parse_record, parse_wrapped, wrap
+from glassplate.errors import InputRefused, StorageFailed
+from glassplate.keys.folder_keyring import FolderKeyring, make_key_folder, read_root_file
 from glassplate.keys.memory import SecretBytes
 from glassplate.keys.root_file import new_root_file, open_root_file
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from glassplate.files import Files
     from glassplate.keys.epochs import Epoch
-    from glassplate.keys.keyring import KeyRecord
-
-PRIVATE_FOLDER = 0o700
-_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{0,63}(/[a-z0-9][a-z0-9-]{0,63})?", re.ASCII)
 
 
-class FileKeyring:
-    """``Keyring`` in a folder. Make it with ``create`` or ``open``; one process at a time.
-
-    ``resurrected``: epochs whose key lay beside its tombstone at the start and was destroyed again: an alarm.
-    ``damaged``: files that are not readable, or do not unwrap; their epochs cannot be opened.
-    """
-
-    def __init__(self, folder: Path, root: bytes, files: Files) -> None:
-        self._folder = folder
-        self._files = files
-        self._root = SecretBytes(root)
-        self._lock = threading.RLock()
-        self.resurrected = tuple(finish_destructions(folder, files))
-        self._records: dict[str, KeyRecord] = {}
-        records, damaged = read_records(folder)
-        self._records = {i: r for i, r in records.items() if not r.is_alive or self._unwraps(i, damaged)}
-        self.damaged = tuple(damaged)
+class FileKeyring(FolderKeyring):
+    """``Keyring`` whose secrets are wrapped by a root under a passphrase. Make it with ``create`` or ``open``."""
 
     @classmethod
     def create(cls, folder: Path, passphrase: bytes, files: Files) -> FileKeyring:
@@ -76,18 +28,9 @@ class FileKeyring:
             UsageError: the folder already holds a keyring, or the passphrase is empty.
             StorageFailed: the folder cannot be written.
         """
-        path = folder / "root.json"
-        if path.exists():
-            raise UsageError(f"{folder} already holds a keyring; open it instead.")
         root, content = new_root_file(passphrase)
-        try:
-            for part in (folder, folder / "epochs", folder / "tombstones", folder / "named"):
-                make_folder(part, mode=PRIVATE_FOLDER)
-                part.chmod(PRIVATE_FOLDER)
-            files.write_atomic(path, content, mode=PRIVATE_FILE)
-        except OSError as error:
-            raise _not_written(path, error) from error
-        return cls(folder, root, files)
+        make_key_folder(folder, content, files)
+        return cls(folder, _RootWrapping(root), files)
 
     @classmethod
     def open(cls, folder: Path, passphrase: bytes, files: Files) -> FileKeyring:
@@ -97,161 +40,45 @@ class FileKeyring:
             KeyUnavailable: wrong passphrase, or no keyring there.
             StorageFailed: the root file is damaged, or a dead key cannot be removed.
         """
-        path = folder / "root.json"
+        content = read_root_file(folder)
         try:
-            return cls(folder, open_root_file(path.read_bytes(), passphrase), files)
-        except FileNotFoundError:
-            raise KeyUnavailable(
-                f"{folder} holds no keyring. Check the folder, or make a new city."
-            ) from None
+            root = open_root_file(content, passphrase)
         except InputRefused as error:
-            raise StorageFailed(f"{path} is damaged: {error} Restore it from its backup.") from None
-        except OSError as error:
-            raise StorageFailed(f"{path} cannot be read ({error.strerror}).") from error
+            raise StorageFailed(
+                f"{folder / 'root.json'} is damaged: {error} Restore it from its backup."
+            ) from None
+        return cls(folder, _RootWrapping(root), files)
 
-    def create_epoch(self, epoch: Epoch) -> KeyRecord:
-        """See ``Keyring.create_epoch``."""
-        path = key_path(self._folder, epoch.epoch_id)
-        with self._lock:
-            known = self._records.get(epoch.epoch_id)
-            if known is not None and known.is_alive:
-                return known
-            self._refuse_dead(epoch.epoch_id)
-            if path.exists():
-                raise StorageFailed(f"{path} is damaged; move it away to make a new key for that epoch.")
-            return self._write(path, new_epoch_file(epoch, self._root.reveal()), epoch.epoch_id)
 
-    def bring_forward(self, epoch_id: str, destroy_at: datetime) -> KeyRecord:
-        """See ``Keyring.bring_forward``."""
-        with self._lock:
-            secret = self._unwrap(epoch_id)
-            epoch = self._records[epoch_id].epoch
-            if destroy_at > epoch.destroy_at:
-                raise Refused(
-                    f"The key of {epoch_id} dies at {epoch.destroy_at.isoformat()}; it may only die earlier.",
-                    ("destroy-at-only-earlier",),
-                )
-            content = epoch_file(replace(epoch, destroy_at=destroy_at), secret, self._root.reveal())
-            return self._write(key_path(self._folder, epoch_id), content, epoch_id)
+class _RootWrapping:
+    """``Wrapping`` by the root alone: everything lies in the folder."""
 
-    def secret(self, epoch_id: str) -> EpochSecret:
-        """See ``Keyring.secret``."""
-        with self._lock:
-            return EpochSecret(epoch_id, self._unwrap(epoch_id))
+    in_hardware = False
 
-    def destroy(self, epoch_id: str, at: datetime) -> None:
-        """See ``Keyring.destroy``."""
-        with self._lock:
-            record = self._records.get(epoch_id)
-            if record is None or not record.is_alive or not key_path(self._folder, epoch_id).exists():
-                self._refuse_dead(
-                    epoch_id
-                )  # a tombstone beside a key that is still there does not count as done
-            if record is None:
-                raise KeyUnavailable(f"There is no key for {epoch_id}.")
-            self._records[epoch_id] = destroy_key(self._folder, record, at, self._files)
+    def __init__(self, root: bytes) -> None:
+        self._root = SecretBytes(root)
 
-    def destroy_due(self, now: datetime) -> list[str]:
-        """``destruction.destroy_due`` for this folder, keeping ``records`` right."""
-        with self._lock:
-            try:
-                return destroy_due(self._folder, now, self._files)
-            finally:
-                buried, _ = read_records(self._folder)
-                self._records.update({i: r for i, r in buried.items() if not r.is_alive and self._is_gone(i)})
+    def words(self) -> str:
+        return "in files under a passphrase (demo and trial charters only: a copy of the folder brings keys back)"
 
-    def records(self) -> list[KeyRecord]:
-        """See ``Keyring.records``."""
-        with self._lock:
-            return sorted(
-                self._records.values(), key=lambda record: (record.epoch.starts_at, record.epoch.epoch_id)
-            )
+    def root(self) -> bytes:
+        return self._root.reveal()
 
-    def named_secret(self, label: str) -> bytes:
-        """See ``Keyring.named_secret``.
+    def new_fields(self, epoch: Epoch) -> dict[str, Any]:
+        del epoch
+        return {}
 
-        Raises:
-            KeyUnavailable: the file was changed, or belongs to another keyring.
-            StorageFailed: it cannot be read or written.
-        """
-        if not _LABEL.fullmatch(label):
-            raise UsageError(
-                "A secret's label has lower-case letters, digits and dashes, and at most one slash."
-            )
-        path = self._folder / "named" / f"{label.replace('/', '~')}.json"
-        with self._lock:
-            if path.exists():
-                return self._read_named(path, label)
-            secret = secrets.token_bytes(SECRET_BYTES)
-            content = wrap(secret, self._root.reveal(), {"v": 1, "kind": "named", "label": label})
-            try:
-                self._files.write_atomic(path, content, mode=PRIVATE_FILE)
-            except OSError as error:
-                raise _not_written(path, error) from error
-            return secret
+    def epoch_root(self, fields: Mapping[str, Any]) -> bytes:
+        del fields
+        return self._root.reveal()
 
-    def named_labels(self) -> list[str]:
-        """Labels of the named secrets that exist."""
-        return sorted(path.stem.replace("~", "/") for path in (self._folder / "named").glob("*.json"))
-
-    def __repr__(self) -> str:
-        return f"FileKeyring({str(self._folder)!r}, root hidden)"
-
-    def _read_named(self, path: Path, label: str) -> bytes:
-        try:
-            parsed = parse_wrapped(path.read_bytes())
-        except (OSError, InputRefused) as error:
-            raise StorageFailed(f"{path} cannot be read: {error} Restore it from its backup.") from None
-        if parsed.fields.get("label") != label:
-            raise KeyUnavailable(f"{path} holds the secret of another label. Restore it from its backup.")
-        return parsed.unwrap(self._root.reveal())
-
-    def _unwrap(self, epoch_id: str) -> bytes:
-        self._refuse_dead(epoch_id)
-        path = key_path(self._folder, epoch_id)
-        try:
-            data = path.read_bytes()
-            parse_record(data, epoch_id)
-            return parse_wrapped(data).unwrap(self._root.reveal())
-        except FileNotFoundError:
-            raise KeyUnavailable(f"There is no key for {epoch_id}.") from None
-        except OSError as error:
-            raise StorageFailed(f"{path} cannot be read ({error.strerror}).") from error
-        except (InputRefused, KeyUnavailable) as error:
-            raise KeyUnavailable(f"The key of {epoch_id} does not open: {error}") from None
-
-    def _unwraps(self, epoch_id: str, damaged: list[str]) -> bool:
-        try:
-            self._unwrap(epoch_id)
-        except (KeyUnavailable, StorageFailed):
-            damaged.append(f"epochs/{epoch_id}.json")
-            return False
+    def erase(self, epoch_id: str, keep: Mapping[str, Any] | None = None) -> bool:
+        del epoch_id, keep
         return True
 
-    def _is_gone(self, epoch_id: str) -> bool:
-        in_place = read_record(key_path(self._folder, epoch_id), epoch_id)
-        return in_place is None or not in_place.is_alive
+    def came_back(self, dead: Collection[str]) -> list[str]:
+        del dead
+        return []
 
-    def _write(self, path: Path, content: bytes, epoch_id: str) -> KeyRecord:
-        try:
-            self._files.write_atomic(path, content, mode=PRIVATE_FILE)
-        except OSError as error:
-            raise _not_written(path, error) from error
-        record = self._records[epoch_id] = parse_record(content, epoch_id)
-        return record
-
-    def _refuse_dead(self, epoch_id: str) -> None:
-        """The tombstone on the disk decides, whatever this process remembers."""
-        known = self._records.get(epoch_id)
-        buried = read_record(tombstone_path(self._folder, epoch_id), epoch_id) or known
-        if buried is not None and not buried.is_alive:
-            raise KeyDestroyed(
-                f"The key of {epoch_id} was destroyed on {buried.destroyed_at:%Y-%m-%d %H:%M} UTC; "
-                "nothing opens its reads again."
-            )
-
-
-def _not_written(path: Path, error: OSError) -> StorageFailed:
-    return StorageFailed(
-        f"{path} cannot be written ({error.strerror}). Free space or check the disk, then try again."
-    )
+    def close(self) -> None:
+        self._root.wipe()

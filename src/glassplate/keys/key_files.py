@@ -1,4 +1,4 @@
-"""The bytes of the file keyring (``docs/formats.md``, Keys). No I/O.
+"""The bytes of a keyring's folder (``docs/formats/keys.md``). No I/O.
 
 Every wrapped secret is AES-256-GCM under a key that is derived for its kind; *all* plain fields of its file
 are the associated data, so an edited field (a later ``destroy_at``, another epoch) makes it unopenable.
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from glassplate.encoding import base64url, canonical_json, from_base64url, parse_json, parse_time, time_text
 from glassplate.errors import InputRefused, KeyUnavailable
-from glassplate.keys.epoch_secret import SECRET_BYTES, EpochSecret, derive_key, public_key_of
+from glassplate.keys.epoch_secret import EpochSecret, derive_key, public_key_of
 from glassplate.keys.epochs import Epoch, check_epoch_id
 from glassplate.keys.keyring import KeyRecord
 
@@ -82,20 +82,15 @@ def parse_document(data: bytes) -> dict[str, Any]:
     return document
 
 
-def new_epoch_file(epoch: Epoch, root: bytes) -> bytes:
-    """A file with a fresh random secret for ``epoch``."""
-    return epoch_file(epoch, secrets.token_bytes(SECRET_BYTES), root)
-
-
-def epoch_file(epoch: Epoch, secret: bytes, root: bytes) -> bytes:
-    """The file of ``epoch``, whose secret is given."""
+def epoch_fields(epoch: Epoch, secret: bytes) -> dict[str, Any]:
+    """The plain fields of the file of ``epoch``, whose secret is given; a back end may add its own before ``wrap``."""
     derived = EpochSecret(epoch.epoch_id, secret)
     public = {
         "key_id": derived.key_id(),
         "read_key": public_key_of(derived.read_private_key()),
         "image_key": public_key_of(derived.image_private_key()),
     }
-    return wrap(secret, root, {"v": 1, "kind": EPOCH_KEY, **_period(epoch), **public})
+    return {"v": 1, "kind": EPOCH_KEY, **_period(epoch), **public}
 
 
 def tombstone_file(record: KeyRecord) -> bytes:

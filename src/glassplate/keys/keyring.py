@@ -57,6 +57,13 @@ class Keyring(Protocol):
     * A dead epoch cannot be created again. Callable from several threads at once.
     """
 
+    @property
+    def in_hardware(self) -> bool:
+        """Whether a copy of the key folder, with its unlock secret, opens nothing on another machine."""
+
+    def words(self) -> str:
+        """Where the keys are, for people; no secret in it."""
+
     def create_epoch(self, epoch: Epoch) -> KeyRecord:
         """A new random secret for ``epoch``; the existing key when there is one.
 

@@ -1,4 +1,4 @@
-"""The duties of ``Keyring``, for every back end. A new back end joins ``BACK_ENDS``."""
+"""The duties of ``Keyring``, for every back end. A new back end joins the fixture."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from datetime import timedelta
 
 import pytest
 from keys_testing import NOON, PASSPHRASE, TODAY, TOMORROW
+from tests.support.softhsm import PIN, SoftToken
 
 from glassplate.errors import KeyDestroyed, KeyUnavailable, Refused, UsageError
 from glassplate.files import LocalFiles
-from glassplate.keys import FileKeyring
+from glassplate.keys import FileKeyring, Pkcs11Keyring
 
 
 class FileBackEnd:
@@ -28,12 +29,24 @@ class FileBackEnd:
         return FileKeyring.open(self._folder, PASSPHRASE, LocalFiles())
 
 
-BACK_ENDS = {"file": FileBackEnd}
+class Pkcs11BackEnd:
+    """``Pkcs11Keyring`` in a folder and a token of SoftHSM."""
+
+    def __init__(self, folder, hsm_tokens):
+        self._folder, self._token = folder, SoftToken(hsm_tokens)
+
+    def create(self):
+        return Pkcs11Keyring.create(self._folder, self._token.place, PIN, LocalFiles())
+
+    def reopen(self):
+        return Pkcs11Keyring.open(self._folder, self._token.place, PIN, LocalFiles())
 
 
-@pytest.fixture(params=BACK_ENDS)
+@pytest.fixture(params=["file", "pkcs11"])
 def back_end(request, tmp_path):
-    return BACK_ENDS[request.param](tmp_path / "keys")
+    if request.param == "file":
+        return FileBackEnd(tmp_path / "keys")
+    return Pkcs11BackEnd(tmp_path / "keys", request.getfixturevalue("hsm_tokens"))
 
 
 def material(keyring, epoch_id):
