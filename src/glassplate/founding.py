@@ -13,7 +13,7 @@ from glassplate.accounts import account_operation
 from glassplate.encoding import canonical_json, parse_json
 from glassplate.errors import FolderBusy, StorageFailed
 from glassplate.files import LocalFiles, make_folder
-from glassplate.keys import FileKeyring
+from glassplate.keys import create_keyring
 from glassplate.log import SigningKey, TransparencyLog, VerifierKey, open_note, sign_note
 from glassplate.mandate import Mandate
 
@@ -78,7 +78,7 @@ class VaultPaths:
 def create_city(
     folder: CityFolder,
     settings: Settings,
-    passphrase: bytes,
+    secret: bytes,
     fingerprints: dict[str, str],
     administrator: tuple[str, str],
     invitation: str,
@@ -86,8 +86,11 @@ def create_city(
 ) -> tuple[str, str]:
     """Make a new city's folder: keys, empty log, pinned fingerprints. Returns (log vkey, bundle vkey).
 
+    ``secret``: a passphrase, or the PIN of the token that the settings name.
+
     Raises:
         FolderBusy, StorageFailed: the folder is in use, or a city was made there already.
+        UsageError, KeyUnavailable: the settings name no token; or it is away, or refuses the PIN.
     """
     files = LocalFiles()
     paths = VaultPaths(folder.vault)
@@ -96,8 +99,10 @@ def create_city(
             f"{folder.root} already holds a city. Choose another folder, or remove this one yourself."
         )
     make_folder(folder.vault, mode=0o700)
-    with folder_lock(folder.vault):
-        keyring = FileKeyring.create(paths.keys, passphrase, files)
+    with (
+        folder_lock(folder.vault),
+        contextlib.closing(create_keyring(settings, paths.keys, secret, files)) as keyring,
+    ):
         log_key = SigningKey.from_seed(settings.log_origin, keyring.named_secret(LOG_KEY))
         publisher = SigningKey.from_seed(
             f"{settings.log_origin}/publisher", keyring.named_secret(PUBLISHER_KEY)

@@ -11,7 +11,7 @@ from glassplate.records import VaultStatus
 
 if TYPE_CHECKING:
     from glassplate.cameras import CameraWatch
-    from glassplate.keys import FileKeyring, TrustedTime
+    from glassplate.keys import FolderKeyring, TrustedTime
     from glassplate.log import TransparencyLog
     from glassplate.mandate import Mandate
     from glassplate.purge import Purge
@@ -25,7 +25,7 @@ class Health:
 
     log: TransparencyLog
     registry: Registry
-    keyring: FileKeyring
+    keyring: FolderKeyring
     store: Store
     mandate: Mandate
     purge: Purge
@@ -118,4 +118,5 @@ class Health:
             live_epochs=len(live),
             next_destruction_at=min((s.destroy_at for s in live), default=None),
             cameras=cameras,
+            keyring=self.keyring.words(),
         )

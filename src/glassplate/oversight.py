@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from glassplate.errors import UsageError
+from glassplate.errors import KeyUnavailable, UsageError
 from glassplate.records import EntrySummary, EpochStatus, SealedBody
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def epoch_states(keyring: Keyring, registry: Registry, store: Store) -> list[Epo
         is_closed = logged is not None and logged.closed_index is not None
         reads = logged.reads if logged else None
         if record.is_alive and not is_closed and store.has_hot(epoch_id):
-            reads = store.counts({epoch_id: keyring.secret(epoch_id).segment_key(0)}).get(epoch_id)
+            with contextlib.suppress(KeyUnavailable):  # not counted, while the module with the keys is away
+                reads = store.counts({epoch_id: keyring.secret(epoch_id).segment_key(0)}).get(epoch_id)
         states.append(
             EpochStatus(
                 epoch_id=epoch_id,

@@ -15,7 +15,7 @@ import threading  # noqa: TC003 - the type of a field
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from glassplate.errors import CharterRejected, LogUnavailable, StorageFailed
+from glassplate.errors import CharterRejected, KeyUnavailable, LogUnavailable, StorageFailed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,7 +56,7 @@ class Purge:
                 try:
                     self.keyring.destroy(epoch_id, now)
                     destroyed.append(epoch_id)
-                except StorageFailed as error:
+                except (StorageFailed, KeyUnavailable) as error:
                     failures.append(str(error))
         failures += self._drop_dead_segments()
         self._log_destroyed()

@@ -416,3 +416,5 @@ class VaultStatus:
     live_epochs: int
     next_destruction_at: datetime | None
     cameras: tuple[CameraHealth, ...] = ()
+    keyring: str = ""
+    """Where the keys lie, in words."""

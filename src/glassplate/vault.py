@@ -4,7 +4,8 @@ Order at start, so that a crash before any step leaves a lawful state:
 
     (1) lock      one vault a folder
     (2) purge     destroy what is due: needs only the clock                     `keys.destroy_due`
-    (3) unlock    the keyring; a key that came back is destroyed again
+    (3) unlock    the keyring; a key that came back is destroyed again, and a hardware module's part of (2) is done.
+                  Without its PIN the vault does not start, and (2) has closed this folder all the same
     (4) open      log (recovers, or refuses), registry, store, charter
     (5) reconcile apply entries that a crash kept from the registry; tombstones that are not logged yet
     (6) close     searches without an outcome become "interrupted"
@@ -40,7 +41,14 @@ from glassplate.gate import Gate
 from glassplate.health import Health
 from glassplate.history import HistoryKeys
 from glassplate.intake import Intake
-from glassplate.keys import FileKeyring, SettableClock, SystemClock, TrustedTime, destroy_due
+from glassplate.keys import (
+    SettableClock,
+    SystemClock,
+    TrustedTime,
+    destroy_due,
+    erase_by_clock,
+    open_keyring,
+)
 from glassplate.log import SigningKey, TransparencyLog
 from glassplate.mandate import Mandate
 from glassplate.oversight import Oversight
@@ -72,7 +80,7 @@ class Vault:
         self,
         folder: CityFolder,
         settings: Settings,
-        passphrase: bytes,
+        secret: bytes,
         *,
         clock: Clock | None = None,
         files: Files | None = None,
@@ -88,17 +96,20 @@ class Vault:
         self._one_duty = threading.RLock()
         self._closing = contextlib.ExitStack()
         try:
-            self._open(passphrase, observe)
+            self._open(secret, observe)
         except BaseException:
             self._closing.close()
             raise
 
-    def _open(self, passphrase: bytes, observe: Callable[[int], None]) -> None:
+    def _open(self, secret: bytes, observe: Callable[[int], None]) -> None:
         paths = VaultPaths(self.folder.vault)
         files = self._files
         self._closing.enter_context(folder_lock(paths.root))  # (1)
-        self._died_at_start = destroy_due(paths.keys, self._clock.wall(), files)  # (2)
-        self.keyring = FileKeyring.open(paths.keys, passphrase, files)  # (3)
+        now = self._clock.wall()
+        self._died_at_start = destroy_due(paths.keys, now, files, erase_by_clock(self.settings))  # (2)
+        self.keyring = open_keyring(self.settings, paths.keys, secret, files)  # (3)
+        self._closing.callback(self.keyring.close)
+        self.keyring.destroy_due(now)
         log_key = SigningKey.from_seed(self.settings.log_origin, self.keyring.named_secret(LOG_KEY))
         publisher = SigningKey.from_seed(
             f"{self.settings.log_origin}/publisher", self.keyring.named_secret(PUBLISHER_KEY)
@@ -218,6 +229,7 @@ class Vault:
 
     def _run_duties(self) -> None:
         self._try("purge", self.purge.run)
+        self._try("keyring", self.keyring.demand_reachable)
         if not self.mandate.is_installed:
             return
         self._try("clock", self.time.now)
@@ -273,7 +285,7 @@ class Vault:
         now = self.time.now()
         installed = self.mandate.install(documents, now)
         demand_shipped_rules(installed.verified.policy)
-        if installed.verified.charter.mark == "production":
+        if installed.verified.charter.mark == "production" and not self.keyring.in_hardware:
             raise CharterRejected(
                 "The keys lie in files, whose copies bring dead keys back. That is for demo and trial charters only; a "
                 "production charter needs keys in hardware.",

@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING
 from glassplate.config import CityFolder, Settings, load_settings
 from glassplate.errors import CharterRejected, GlassplateError, KeyUnavailable, Refused, StorageFailed
 from glassplate.files import LocalFiles
-from glassplate.keys import FileKeyring, SettableClock, SystemClock, destroy_due, harden_process
+from glassplate.keys import (
+    SettableClock,
+    SystemClock,
+    destroy_due,
+    erase_by_clock,
+    harden_process,
+    open_keyring,
+    still_owed,
+)
 
 if TYPE_CHECKING:
     from glassplate.vault import Vault
@@ -54,9 +62,11 @@ def _init(chosen: argparse.Namespace) -> None:
 
     fingerprints = dict(part.split("=", 1) for part in chosen.office)
     invitation = secrets.token_urlsafe(32)
+    given = {"log_origin": chosen.origin, "keyring": chosen.keyring, "hsm_module": chosen.hsm_module}
+    given |= {"hsm_token": chosen.hsm_token, "hsm_slot": chosen.hsm_slot}
     log_vkey, bundle_vkey = create_city(
         CityFolder(chosen.dir),
-        Settings(log_origin=chosen.origin) if chosen.origin else Settings(),
+        Settings(**{name: value for name, value in given.items() if value}),
         _secret(chosen.unlock),
         fingerprints,
         (chosen.administrator, chosen.administrator_name or chosen.administrator),
@@ -82,16 +92,27 @@ def _run(chosen: argparse.Namespace) -> None:
 
 
 def _purge(chosen: argparse.Namespace) -> None:
-    """Destroy what is due, with nothing but the folder's lock and the clock."""
+    """Destroy what is due, with nothing but the folder's lock and the clock; a hardware module's part needs its PIN."""
     from glassplate.founding import VaultPaths, folder_lock
 
-    paths = VaultPaths(CityFolder(chosen.dir).vault)
+    folder = CityFolder(chosen.dir)
+    paths = VaultPaths(folder.vault)
     if not paths.keys.is_dir():
         raise KeyUnavailable(
             f"{paths.keys} is missing: whether a key is due cannot be known. Restore the folder."
         )
     with folder_lock(paths.root):
-        _say({"destroyed": destroy_due(paths.keys, SystemClock().wall(), LocalFiles())})
+        settings, now = load_settings(folder), SystemClock().wall()
+        destroyed = destroy_due(paths.keys, now, LocalFiles(), erase_by_clock(settings))
+        if chosen.unlock and settings.keyring == "pkcs11":
+            keyring = open_keyring(settings, paths.keys, _secret(chosen.unlock), LocalFiles())
+            keyring.destroy_due(now)
+        if owed := still_owed(paths.keys):
+            raise KeyUnavailable(
+                f"Dead in this folder, but their keys in the hardware module are still there: {', '.join(owed)}. Run "
+                "glassplate purge --unlock FILE with the token's PIN, or start the vault."
+            )
+        _say({"destroyed": destroyed})
 
 
 def _try_segment(chosen: argparse.Namespace) -> None:
@@ -99,9 +120,10 @@ def _try_segment(chosen: argparse.Namespace) -> None:
     from glassplate.founding import VaultPaths, folder_lock
     from glassplate.store.cipher_file import opens
 
-    paths = VaultPaths(CityFolder(chosen.dir).vault)
+    folder = CityFolder(chosen.dir)
+    paths = VaultPaths(folder.vault)
     with folder_lock(paths.root):
-        keyring = FileKeyring.open(paths.keys, _secret(chosen.unlock), LocalFiles())
+        keyring = open_keyring(load_settings(folder), paths.keys, _secret(chosen.unlock), LocalFiles())
         keys = [keyring.secret(r.epoch.epoch_id).segment_key(0) for r in keyring.records() if r.is_alive]
         keys += [keyring.named_secret(label) for label in keyring.named_labels()]
     _say({"tried": len(keys), "opened": sum(opens(chosen.segment, key) for key in keys)})
@@ -166,6 +188,8 @@ def _parser() -> argparse.ArgumentParser:
             act.add_argument("--office", action="append", default=[])
             act.add_argument("--administrator", default="administrator")
             act.add_argument("--administrator-name")
+            for option in ("--keyring", "--hsm-module", "--hsm-token", "--hsm-slot"):
+                act.add_argument(option)
     return parser
 
 

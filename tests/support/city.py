@@ -59,6 +59,8 @@ class TestCity:
     camera_keys: dict[str, seal.CameraKey]
     vault: Vault
     passkeys: dict[str, DemoAuthenticator] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    secret: bytes = PASSPHRASE
 
     @property
     def folder(self) -> CityFolder:
@@ -137,7 +139,7 @@ class TestCity:
         self, *, files: Files | None = None, observe: Callable[[int], None] = lambda _step: None
     ) -> None:
         self.vault = Vault(
-            self.folder, Settings(), PASSPHRASE, clock=self.clock, files=files, observe=observe
+            self.folder, self.settings, self.secret, clock=self.clock, files=files, observe=observe
         )
 
     def reopen(self, *, files: Files | None = None) -> None:
@@ -145,20 +147,34 @@ class TestCity:
         self.open(files=files)
 
 
-def make_city(root: Path, start: datetime = START, **charter_changes: object) -> TestCity:
+def make_city(
+    root: Path,
+    start: datetime = START,
+    *,
+    settings: Settings | None = None,
+    secret: bytes = PASSPHRASE,
+    **charter_changes: object,
+) -> TestCity:
     """A city with an installed demo charter, everybody enrolled, alerts on unknown regions allowed."""
     offices = {office: OfficePrivateKey.generate() for office in OFFICES}
     fingerprints = {office: key.public.fingerprint for office, key in offices.items()}
     invitation = secrets.token_urlsafe(16)
-    folder, settings = CityFolder(root), Settings()
+    folder, settings = CityFolder(root), settings or Settings()
     log_vkey, bundle_vkey = create_city(
-        folder, settings, PASSPHRASE, fingerprints, (ADMINISTRATOR, "City IT"), invitation, start
+        folder, settings, secret, fingerprints, (ADMINISTRATOR, "City IT"), invitation, start
     )
     auditors = [seal.AuditorKey.generate() for _ in range(2)]
     cameras = {camera_id: seal.CameraKey.generate() for camera_id in CAMERAS}
     clock = SettableClock(start)
     city = TestCity(
-        root, clock, dict(offices), auditors, cameras, Vault(folder, settings, PASSPHRASE, clock=clock)
+        root,
+        clock,
+        dict(offices),
+        auditors,
+        cameras,
+        Vault(folder, settings, secret, clock=clock),
+        settings=settings,
+        secret=secret,
     )
     charter = sample_charter(
         mark="demo",

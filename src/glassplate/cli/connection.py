@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from glassplate.cli.unlock import secret_called, unlock_path
 from glassplate.client import VaultClient
 from glassplate.config import CityFolder, load_settings
-from glassplate.errors import GlassplateError, KeyUnavailable, NotSignedIn, VaultUnreachable, error_from_kind
+from glassplate.errors import GlassplateError, NotSignedIn, VaultUnreachable, error_from_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,8 @@ def running_vault(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def start_vault(
@@ -78,24 +81,18 @@ def start_vault(
     Raises:
         GlassplateError: what the vault said instead.
     """
-    secret = unlock or folder.unlock_file
-    if not secret.exists():
-        raise KeyUnavailable(
-            f"The vault needs its unlock secret: {secret} is missing. Name the file with --unlock FILE."
-        )
-    command = [
-        sys.executable,
-        "-m",
-        "glassplate.vault_process",
-        "run",
-        "--dir",
-        str(folder.root),
-        "--unlock",
-        str(secret),
-    ]
+    command = [sys.executable, "-m", "glassplate.vault_process", "run", "--dir", str(folder.root)]
     if demo_clock:
         command += ["--demo-clock", demo_clock]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=None, start_new_session=True)
+    called = secret_called(load_settings(folder).keyring)
+    with unlock_path(unlock, folder.unlock_file, called) as (secret, inherited):
+        process = subprocess.Popen(
+            [*command, "--unlock", str(secret)],
+            stdout=subprocess.PIPE,
+            stderr=None,
+            start_new_session=True,
+            pass_fds=inherited,
+        )
     assert process.stdout is not None  # noqa: S101 - asked for above
     line = process.stdout.readline().decode(errors="replace").strip()
     if line != "ready":

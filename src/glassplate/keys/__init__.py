@@ -1,7 +1,7 @@
 """Keys of epochs: made, wrapped, destroyed; and the time that they live by."""
 
 from glassplate.keys.clock import Clock, SettableClock, SystemClock
-from glassplate.keys.destruction import destroy_due, owed, still_owed
+from glassplate.keys.destruction import destroy_due, still_owed
 from glassplate.keys.epoch_secret import EpochSecret, derive_private_key
 from glassplate.keys.epochs import Epoch, check_epoch_id, epoch_for
 from glassplate.keys.file_keyring import FileKeyring
@@ -9,7 +9,7 @@ from glassplate.keys.folder_keyring import FolderKeyring
 from glassplate.keys.hsm import HsmPlace
 from glassplate.keys.keyring import KeyRecord, Keyring
 from glassplate.keys.memory import SecretBytes, harden_process
-from glassplate.keys.opening import create_keyring, open_keyring
+from glassplate.keys.opening import create_keyring, erase_by_clock, open_keyring
 from glassplate.keys.pkcs11_keyring import Pkcs11Keyring
 from glassplate.keys.trusted_time import TrustedTime
 
@@ -32,8 +32,8 @@ __all__ = [
     "derive_private_key",
     "destroy_due",
     "epoch_for",
+    "erase_by_clock",
     "harden_process",
     "open_keyring",
-    "owed",
     "still_owed",
 ]

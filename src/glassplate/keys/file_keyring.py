@@ -80,5 +80,8 @@ class _RootWrapping:
         del dead
         return []
 
+    def demand_reachable(self) -> None:
+        pass
+
     def close(self) -> None:
         self._root.wipe()

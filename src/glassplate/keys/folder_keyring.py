@@ -83,8 +83,12 @@ class FolderKeyring:
 
     def words(self) -> str:
         """See ``Keyring.words``."""
+        return self._wrapping.words()
+
+    def demand_reachable(self) -> None:
+        """See ``Keyring.demand_reachable``."""
         with self._lock:
-            return self._wrapping.words()
+            self._wrapping.demand_reachable()
 
     def close(self) -> None:
         """Forget every secret; nothing works afterwards."""
@@ -129,7 +133,9 @@ class FolderKeyring:
         """See ``Keyring.destroy``."""
         with self._lock:
             record = self._records.get(epoch_id)
-            if record is None or not record.is_alive:  # a tombstone beside a key that is still there is not the end
+            if (
+                record is None or not record.is_alive
+            ):  # a tombstone beside a key that is still there is not the end
                 self._refuse_dead(epoch_id)
                 raise KeyUnavailable(f"There is no key for {epoch_id}.")
             self._records[epoch_id] = destroy_key(self._folder, record, at, self._files, self._wrapping.erase)

@@ -65,7 +65,8 @@ class Hsm:
     """A session with one token. Not for several threads at once.
 
     A session that broke (token pulled, network gone, module restarted) is opened anew at the next call. A refused
-    PIN is never tried twice, since tokens lock themselves.
+    PIN is never tried twice, since tokens lock themselves. ``words``: the token, for people. ``is_software``: whether
+    it is SoftHSM, whose folder can be copied like any other.
     """
 
     def __init__(self, place: HsmPlace, pin: bytes) -> None:
@@ -78,20 +79,12 @@ class Hsm:
         self._pin = SecretBytes(pin)
         self._is_locked_out = False
         self._session: Any = None
-        self._connect()
-
-    def words(self) -> str:
-        """The token, for people: label, maker, model, serial number."""
-        token = self._session.token
-        slot = token.slot
-        serial = token.serial.decode(errors="replace").strip()
-        return (
-            f"token {token.label!r} ({slot.manufacturer_id.strip()}, {token.model.strip()}, serial {serial})"
+        token = self._connect().token
+        self.is_software = "softhsm" in token.model.lower()
+        self.words = (
+            f"token {place.token!r} ({token.manufacturer_id.strip()}, {token.model.strip()}, serial "
+            f"{token.serial.decode(errors='replace').strip()})"
         )
-
-    def is_software(self) -> bool:
-        """Whether the token is SoftHSM, whose folder can be copied like any other."""
-        return "softhsm" in str(self._session.token.model).lower()
 
     def make_key(self, label: str) -> str:
         """A new AES-256 key inside the module; returns its id.

@@ -64,6 +64,13 @@ class Keyring(Protocol):
     def words(self) -> str:
         """Where the keys are, for people; no secret in it."""
 
+    def demand_reachable(self) -> None:
+        """Nothing, when the keys can be used now.
+
+        Raises:
+            KeyStoreAway: the hardware module does not answer; says what to do.
+        """
+
     def create_epoch(self, epoch: Epoch) -> KeyRecord:
         """A new random secret for ``epoch``; the existing key when there is one.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glassplate.errors import UsageError
+from glassplate.keys.destruction import nothing_elsewhere, owed
 from glassplate.keys.file_keyring import FileKeyring
 from glassplate.keys.hsm import HsmPlace
 from glassplate.keys.pkcs11_keyring import Pkcs11Keyring
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from glassplate.config import Settings
     from glassplate.files import Files
+    from glassplate.keys.destruction import Erase
     from glassplate.keys.folder_keyring import FolderKeyring
 
 
@@ -41,6 +43,11 @@ def open_keyring(settings: Settings, folder: Path, secret: bytes, files: Files) 
     if settings.keyring == "pkcs11":
         return Pkcs11Keyring.open(folder, _place(settings), secret, files)
     return FileKeyring.open(folder, secret, files)
+
+
+def erase_by_clock(settings: Settings) -> Erase:
+    """What the clock alone can do outside the folder: nothing is there, or it stays owed until somebody logs in."""
+    return owed if settings.keyring == "pkcs11" else nothing_elsewhere
 
 
 def _place(settings: Settings) -> HsmPlace:

@@ -107,8 +107,8 @@ class _HsmWrapping:
         self._prefix = f"glassplate {root_fields['keyring']} "
 
     def words(self) -> str:
-        software = "; SoftHSM is software: its folder can be copied" if self._hsm.is_software() else ""
-        return f"in a PKCS#11 module, {self._hsm.words()}{software}"
+        software = "; SoftHSM is software: its folder can be copied" if self._hsm.is_software else ""
+        return f"in a PKCS#11 module, {self._hsm.words}{software}"
 
     def root(self) -> bytes:
         return self._root.reveal()
@@ -135,6 +135,9 @@ class _HsmWrapping:
 
     def came_back(self, dead: Collection[str]) -> list[str]:
         return sorted({key.epoch_id for key in self._epoch_keys()} & set(dead))
+
+    def demand_reachable(self) -> None:
+        self._epoch_keys()
 
     def close(self) -> None:
         self._root.wipe()

@@ -51,5 +51,8 @@ class Wrapping(Protocol):
     def came_back(self, dead: Collection[str]) -> list[str]:
         """Which of these dead epochs have something outside the folder again. Call before ``erase``."""
 
+    def demand_reachable(self) -> None:
+        """Raises ``KeyStoreAway`` when what lies outside the folder does not answer."""
+
     def close(self) -> None:
         """Forget every secret and give the connection back."""

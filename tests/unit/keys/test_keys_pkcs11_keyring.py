@@ -16,7 +16,8 @@ from tests.support.softhsm import PIN, SoftToken
 from glassplate.encoding import canonical_json
 from glassplate.errors import KeyDestroyed, KeyStoreAway, KeyUnavailable, StorageFailed, UsageError
 from glassplate.files import LocalFiles
-from glassplate.keys import FileKeyring, Pkcs11Keyring, destroy_due, owed, still_owed
+from glassplate.keys import FileKeyring, Pkcs11Keyring, destroy_due, still_owed
+from glassplate.keys.destruction import owed
 from glassplate.keys.hsm import Hsm
 
 # python-pkcs11 complains on standard error when it drops a search in a session that died
