@@ -29,6 +29,7 @@ class Settings:
     public_port: int = 8103
     camera_networks: str = ""
     camera_megabytes_per_hour: int = 1_000
+    time_source: str = ""
     keyring: str = "file"
     hsm_module: str = ""
     hsm_token: str = ""
@@ -121,6 +122,8 @@ def load_settings(folder: CityFolder) -> Settings:
         raise UsageError(f"{path}: camera_megabytes_per_hour must be 1 or more.")
     if settings.keyring not in KEYRINGS:
         raise UsageError(f"{path}: keyring is {settings.keyring!r}; choose one of {', '.join(KEYRINGS)}.")
+    if settings.time_source and not re.fullmatch(r"https://[^\s@]{1,300}", settings.time_source):
+        raise UsageError(f"{path}: time_source is an address that begins with https://, or empty.")
     if settings.hsm_slot and not re.fullmatch(r"[0-9]{1,19}", settings.hsm_slot):
         raise UsageError(f"{path}: hsm_slot is a slot's number in quotes, or empty.")
     if not _NAME.fullmatch(settings.log_origin):

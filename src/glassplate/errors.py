@@ -104,6 +104,12 @@ class ClockRefused(GlassplateError):
     http_status = 503
 
 
+class PurgeLate(GlassplateError):
+    """A key has outlived its date; nothing is searched until it is destroyed."""
+
+    http_status = 503
+
+
 class FolderBusy(GlassplateError):
     """Another vault owns the folder."""
 

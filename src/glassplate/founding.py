@@ -70,6 +70,11 @@ class VaultPaths:
         return self.root / "cameras.json"
 
     @property
+    def clock(self) -> Path:
+        """What the last run knew of the time."""
+        return self.root / "clock.json"
+
+    @property
     def charter(self) -> Path:
         """Pinned fingerprints and installed charters."""
         return self.root / "charter"

@@ -25,6 +25,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from glassplate.errors import InputRefused, KeyDestroyed, KeyUnavailable, ProofFailed, UsageError
+from glassplate.keys import demand_no_late_purge
 from glassplate.plate_text import PlatePattern
 from glassplate.records import FoundRead, OpenedImage, PastSearch, SearchResult
 from glassplate.registry.sessions import authenticate
@@ -80,11 +81,12 @@ class Gate:
         Raises:
             NotSignedIn, Refused, CharterRejected: policy; recorded where somebody is known.
             LogUnavailable: nothing was answered.
-            ClockRefused: time went back; search has stopped.
+            ClockRefused, PurgeLate: time went back, or a key has outlived its date; search has stopped.
         """
         now = self.time.now()
         self.observe(1)
         session = self.who(token)
+        demand_no_late_purge(self.keyring, self.time.purge_now())
         self.observe(2)
         pattern = PlatePattern.parse(request.plate)
         window = _window(request, now, self.mandate.retention())
@@ -126,6 +128,7 @@ class Gate:
         """Open the crop or scene of a read that this person's own search showed."""
         now = self.time.now()
         session = self.who(token)
+        demand_no_late_purge(self.keyring, self.time.purge_now())
         if kind not in ("crop", "scene"):
             raise UsageError("An image is either 'crop' or 'scene'.")
         search = self._own_search(session, search_index, now)
@@ -246,6 +249,7 @@ class Gate:
 
         With a window, only epochs that it touches: intake keeps every read inside its own epoch's period.
         """
+        demand_no_late_purge(self.keyring, self.time.purge_now())
         latest = self.time.searchable_at()
         keys: dict[str, bytes] = {}
         for record in self.keyring.records():

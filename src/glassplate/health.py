@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from glassplate.errors import CharterRejected, ClockRefused, GlassplateError
+from glassplate.errors import CharterRejected, ClockRefused, GlassplateError, PurgeLate
+from glassplate.keys import demand_no_late_purge
 from glassplate.oversight import epoch_states
 from glassplate.records import VaultStatus
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from glassplate.cameras import CameraWatch
     from glassplate.keys import FolderKeyring, TrustedTime
     from glassplate.log import TransparencyLog
@@ -17,6 +20,13 @@ if TYPE_CHECKING:
     from glassplate.purge import Purge
     from glassplate.registry import Registry
     from glassplate.store import Store
+
+
+def words_of(span: timedelta) -> str:
+    """Days, hours and minutes, for people."""
+    minutes = int(span.total_seconds() // 60)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    return f"{days} days {hours} hours" if days else f"{hours} hours {minutes % 60} minutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,15 @@ class Health:
             problems["purge"] = (
                 f"Overdue and not destroyed: {', '.join(overdue)}. Search has stopped for them."
             )
+        if ahead := self.time.unconfirmed():
+            problems["clock jump"] = (
+                f"The clock is {words_of(ahead)} ahead of what is certain. What only it calls overdue is not searched, and is "
+                "not destroyed until a second time source (time_source in settings.toml) or two persons confirm the time."
+            )
+        try:
+            demand_no_late_purge(self.keyring, self.time.purge_now())
+        except PurgeLate as error:
+            problems["late purge"] = str(error)
         try:
             self.mandate.current(self.time.now())
         except (CharterRejected, ClockRefused) as error:
@@ -113,10 +132,11 @@ class Health:
             log_origin=self.log.origin,
             log_size=self.log.size,
             published_size=self.log.published_size,
-            now=self.time.purge_now(),
+            now=self.time.latest(),
             oldest_live_read_at=min((s.starts_at for s in live if s.reads), default=None),
             live_epochs=len(live),
             next_destruction_at=min((s.destroy_at for s in live), default=None),
             cameras=cameras,
             keyring=self.keyring.words(),
+            overdue=tuple(overdue),
         )

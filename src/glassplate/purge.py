@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from glassplate.errors import CharterRejected, KeyUnavailable, LogUnavailable, StorageFailed
+from glassplate.keys import overdue_epochs
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,14 +51,13 @@ class Purge:
     def _run(self) -> list[str]:
         destroyed: list[str] = []
         failures: list[str] = []
-        if self.time.may_destroy():
-            now = self.time.purge_now()
-            for epoch_id in self.overdue():
-                try:
-                    self.keyring.destroy(epoch_id, now)
-                    destroyed.append(epoch_id)
-                except (StorageFailed, KeyUnavailable) as error:
-                    failures.append(str(error))
+        now = self.time.purge_now()
+        for epoch_id in self.overdue():
+            try:
+                self.keyring.destroy(epoch_id, now)
+                destroyed.append(epoch_id)
+            except (StorageFailed, KeyUnavailable) as error:
+                failures.append(str(error))
         failures += self._drop_dead_segments()
         self._log_destroyed()
         if failures:
@@ -66,8 +66,7 @@ class Purge:
 
     def overdue(self) -> list[str]:
         """Epochs that should be dead and are not: everything turns red on these."""
-        now = self.time.purge_now()
-        return [r.epoch.epoch_id for r in self.keyring.records() if r.is_alive and r.epoch.destroy_at <= now]
+        return [epoch.epoch_id for epoch in overdue_epochs(self.keyring, self.time.purge_now())]
 
     def _drop_dead_segments(self) -> list[str]:
         """Delete ciphertext whose key is gone, now or before a crash between (2) and (3); returns what failed."""

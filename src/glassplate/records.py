@@ -418,3 +418,5 @@ class VaultStatus:
     cameras: tuple[CameraHealth, ...] = ()
     keyring: str = ""
     """Where the keys lie, in words."""
+    overdue: tuple[str, ...] = ()
+    """Epochs whose key should be dead and is not."""

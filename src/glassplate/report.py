@@ -88,7 +88,7 @@ class Report:
 
         The newest ones, when there are more than a lane reads: it seals what is captured now.
         """
-        now = self._time.purge_now()
+        now = self._time.latest()
         known = self._log.size if size is None else size
         keys = [
             record.public()
@@ -132,7 +132,7 @@ class Report:
         epochs = epoch_states(self._keyring, self._registry, self._store)
         live = [epoch for epoch in epochs if epoch.state != "destroyed"]
         fingerprints = self._mandate.trusted_fingerprints()
-        now = self._time.purge_now()
+        now = self._time.latest()
         return SiteReport(
             city=charter.city,
             agency=charter.agency.name,

@@ -43,11 +43,14 @@ from glassplate.history import HistoryKeys
 from glassplate.intake import Intake
 from glassplate.keys import (
     SettableClock,
+    SleepWatch,
     SystemClock,
     TrustedTime,
     destroy_due,
     erase_by_clock,
+    https_time,
     open_keyring,
+    read_mark,
 )
 from glassplate.log import SigningKey, TransparencyLog
 from glassplate.mandate import Mandate
@@ -59,6 +62,7 @@ from glassplate.report import Report
 from glassplate.sign_in import RelyingParty, SignIn
 from glassplate.store import SqlcipherStore
 from glassplate.tenure import Tenure
+from glassplate.timekeeping import Timekeeping
 from glassplate.witnessing import witness_client
 
 if TYPE_CHECKING:
@@ -69,8 +73,10 @@ if TYPE_CHECKING:
     from glassplate.keys import Clock
     from glassplate.log import WitnessClient
     from glassplate.records import Receipt
+    from glassplate.timekeeping import TwoPersons
 
 REGISTRY_KEY = "registry"
+KEYRING_SECONDS = 10.0  # between two questions whether the keys can be reached
 
 
 class Vault:
@@ -93,6 +99,8 @@ class Vault:
         self._files = files or LocalFiles()
         self._clock = clock or SystemClock()
         self._published_at: datetime | None = None
+        self._sleep_watch = SleepWatch(self._clock)
+        self._keyring_asked_at = float("-inf")
         self._one_duty = threading.RLock()
         self._closing = contextlib.ExitStack()
         try:
@@ -105,11 +113,15 @@ class Vault:
         paths = VaultPaths(self.folder.vault)
         files = self._files
         self._closing.enter_context(folder_lock(paths.root))  # (1)
-        now = self._clock.wall()
-        self._died_at_start = destroy_due(paths.keys, now, files, erase_by_clock(self.settings))  # (2)
+        mark = read_mark(paths.clock)
+        now = TrustedTime(self._clock, None, mark).purge_now() if mark is not None else None
+        self._died_at_start = (
+            destroy_due(paths.keys, now, files, erase_by_clock(self.settings)) if now is not None else []
+        )  # (2)
         self.keyring = open_keyring(self.settings, paths.keys, secret, files)  # (3)
         self._closing.callback(self.keyring.close)
-        self.keyring.destroy_due(now)
+        if now is not None:
+            self.keyring.destroy_due(now)
         log_key = SigningKey.from_seed(self.settings.log_origin, self.keyring.named_secret(LOG_KEY))
         publisher = SigningKey.from_seed(
             f"{self.settings.log_origin}/publisher", self.keyring.named_secret(PUBLISHER_KEY)
@@ -125,8 +137,19 @@ class Vault:
         history = HistoryKeys(self.keyring)
         if self.mandate.is_installed:
             self._use_witnesses(witness_client(self.mandate.last().verified.charter))
-        self.time = TrustedTime(self._clock, last_logged_time(self.log, history))
+        self.time = TrustedTime(self._clock, last_logged_time(self.log, history), mark)
         self.recorder = Recorder(self.log, self.registry, self.mandate, history, self.time)
+        source = self.settings.time_source
+        self.timekeeping = Timekeeping(
+            self.time,
+            self._clock,
+            self.recorder,
+            files,
+            paths.clock,
+            (lambda: https_time(source)) if source else None,
+        )
+        with contextlib.suppress(OSError):  # a full disk stops no start; the timers try again and say so
+            self.timekeeping.keep()
         self._publisher = publisher.verifier
         self._wire(publisher, observe)
         self.report.sweep()
@@ -218,6 +241,8 @@ class Vault:
                 self.recorder.record("vault-stopped", {}, at=self.recorder.now())
                 self.publish()
         self.deliveries.close()
+        with contextlib.suppress(OSError):
+            self.timekeeping.keep()
         self._closing.close()
 
     # --- timers ------------------------------------------------------------------------------------------------
@@ -229,14 +254,27 @@ class Vault:
 
     def _run_duties(self) -> None:
         self._try("purge", self.purge.run)
-        self._try("keyring", self.keyring.demand_reachable)
-        if not self.mandate.is_installed:
+        self._try("keyring", self._demand_keyring)
+        has_charter = self.mandate.is_installed
+        self._try("time", lambda: self.timekeeping.run(may_record=has_charter))
+        if not has_charter:
             return
         self._try("clock", self.time.now)
         self._try("epochs", lambda: self.epochs.run(self.time.now()))
         self._try("inventory", lambda: self.epochs.inventory(self.time.now()))
         self._try("hotlist", lambda: self.alerts.drop_ended(self.time.now()))
         self._try("publish", self._publish_if_due)
+
+    def has_woken(self) -> bool:
+        """Whether the machine slept since this was asked last: its duties are then due at once."""
+        return self._sleep_watch.has_woken()
+
+    def _demand_keyring(self) -> None:
+        """Paced: a hardware module over a network need not be asked every second."""
+        boot = self._clock.boot_seconds()
+        if "keyring" in self.health.problems or not 0 <= boot - self._keyring_asked_at < KEYRING_SECONDS:
+            self._keyring_asked_at = boot
+            self.keyring.demand_reachable()
 
     def _try(self, duty: str, act: Callable[[], object]) -> None:
         try:
@@ -273,6 +311,20 @@ class Vault:
         self.mandate.current(now)
         self.epochs.make_ahead(now)
         return self.report.bundle()
+
+    def confirm_time(self, at: datetime, authorization: TwoPersons) -> Receipt:
+        """Two persons say that it is ``at`` now: what only a jump called overdue may die. An entry names both.
+
+        ``authorization``: made by whoever checked that both may, and approved exactly this.
+
+        Raises:
+            Refused: both are one person.
+            ClockRefused: the clock differs from ``at``, is behind what was logged, or has not jumped.
+            LogUnavailable: nothing was confirmed.
+        """
+        receipt = self.timekeeping.confirm(at, authorization)
+        self.duties()
+        return receipt
 
     # --- charter -----------------------------------------------------------------------------------------------
 

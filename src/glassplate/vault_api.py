@@ -34,6 +34,7 @@ BATCHES_AT_ONCE = 4  # bodies in memory together: 128 MiB; the others wait, unre
 BATCH_SECONDS = 60.0  # a body that takes longer is given up, so that it keeps no other lane out
 HEARTBEAT_SECONDS = 10.0
 DUTY_INTERVAL_SECONDS = 1.0
+WAKE_LOOKS = 5  # in one interval
 _LIMITS = {
     "/v1/batches": BATCH_LIMIT,
     "/v1/heartbeats": HEARTBEAT_LIMIT,
@@ -95,7 +96,10 @@ async def _run_duties(vault: Vault) -> None:
     """The timers. A duty that fails is reported by ``status`` and tried again; it never stops the next one."""
     while True:
         await run_in_threadpool(vault.duties)
-        await asyncio.sleep(DUTY_INTERVAL_SECONDS)
+        for _ in range(WAKE_LOOKS):  # a machine that slept has duties that are overdue
+            await asyncio.sleep(DUTY_INTERVAL_SECONDS / WAKE_LOOKS)
+            if vault.has_woken():
+                break
 
 
 def _add_open_routes(app: FastAPI, vault: Vault) -> None:

@@ -18,15 +18,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glassplate.config import CityFolder, Settings, load_settings
-from glassplate.errors import CharterRejected, GlassplateError, KeyUnavailable, Refused, StorageFailed
+from glassplate.errors import (
+    CharterRejected,
+    ClockRefused,
+    GlassplateError,
+    KeyUnavailable,
+    Refused,
+    StorageFailed,
+)
 from glassplate.files import LocalFiles
 from glassplate.keys import (
     SettableClock,
     SystemClock,
+    TrustedTime,
     destroy_due,
     erase_by_clock,
     harden_process,
     open_keyring,
+    read_mark,
     still_owed,
 )
 
@@ -80,7 +89,7 @@ def _run(chosen: argparse.Namespace) -> None:
     from glassplate.vault import Vault
 
     folder = CityFolder(chosen.dir)
-    clock = SettableClock(chosen.demo_clock) if chosen.demo_clock else None
+    clock = _demo_clock(chosen.demo_clock) if chosen.demo_clock else None
     vault = Vault(folder, load_settings(folder), _secret(chosen.unlock), clock=clock)
     if clock is not None:
         try:
@@ -89,6 +98,11 @@ def _run(chosen: argparse.Namespace) -> None:
             vault.close()
             raise
     serve(vault)
+
+
+def _demo_clock(at: datetime) -> SettableClock:
+    """A demo's days are not the machine's: its boot clock is its wall clock, so that a later start is no jump."""
+    return SettableClock(at, at.timestamp(), "demo")
 
 
 def _purge(chosen: argparse.Namespace) -> None:
@@ -102,7 +116,12 @@ def _purge(chosen: argparse.Namespace) -> None:
             f"{paths.keys} is missing: whether a key is due cannot be known. Restore the folder."
         )
     with folder_lock(paths.root):
-        settings, now = load_settings(folder), SystemClock().wall()
+        mark = read_mark(paths.clock)
+        if mark is None:
+            raise ClockRefused(
+                f"{paths.clock} is missing, so the time is not certain. Start the vault: glassplate serve."
+            )
+        settings, now = load_settings(folder), TrustedTime(SystemClock(), None, mark).purge_now()
         destroyed = destroy_due(paths.keys, now, LocalFiles(), erase_by_clock(settings))
         if chosen.unlock and settings.keyring == "pkcs11":
             keyring = open_keyring(settings, paths.keys, _secret(chosen.unlock), LocalFiles())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 from fake_vault import CHARTER, NOW
 from web_testing import make_report
@@ -91,3 +93,9 @@ def test_the_way_to_verify_names_every_fingerprint() -> None:
 
 def test_a_hostile_name_is_escaped() -> None:
     assert "<b>x</b>" not in page(agency="<b>x</b>")
+
+
+def test_a_key_that_outlived_its_date_is_red_on_the_first_page() -> None:
+    late = replace(make_report().epochs[0], state="closed", destroy_at=NOW - timedelta(minutes=1))
+    assert 'role="alert"' not in page()
+    assert f"outlived its date: {late.epoch_id}." in page(epochs=(late,))

@@ -79,6 +79,11 @@ def reads_words(epoch: EpochStatus) -> str:
     return f"{epoch.reads:,}"
 
 
+def overdue(epochs: Sequence[EpochStatus], now: datetime) -> list[str]:
+    """Ids of the epochs whose key should be dead and is not."""
+    return sorted(e.epoch_id for e in epochs if e.state != "destroyed" and e.destroy_at <= now)
+
+
 def key_groups(epochs: Sequence[EpochStatus]) -> KeyGroups:
     """Newest first in each group."""
     newest = sorted(epochs, key=lambda epoch: epoch.starts_at, reverse=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import TypeAdapter
 
-from glassplate.site.key_life import key_groups, key_state, key_strip, key_words, reads_words
+from glassplate.site.key_life import key_groups, key_state, key_strip, key_words, overdue, reads_words
 from glassplate.site.report_data import SiteReport
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     own: tuple[Callable[..., Any], ...] = (_minute, _day, _count, _bars, _spaced, _total, _age)
-    for function in (*own, key_groups, key_state, key_strip, key_words, reads_words):
+    for function in (*own, key_groups, key_state, key_strip, key_words, overdue, reads_words):
         environment.filters[function.__name__.removeprefix("_")] = function
     return environment
 

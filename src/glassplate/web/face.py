@@ -52,6 +52,8 @@ class Frame:
     zone: tzinfo
     red_cameras: tuple[CameraHealth, ...] = ()
     """Cameras that do not see: whoever finds nothing has to know that nobody looked."""
+    overdue: tuple[str, ...] = ()
+    """Epochs whose key has outlived its date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def frame_of(face: Face, path: str, status: VaultStatus | None, session: Session
         now=status.now if status else datetime.now(UTC),
         zone=face.zone,
         red_cameras=tuple(camera for camera in status.cameras if camera.is_red) if status and session else (),
+        overdue=status.overdue if status else (),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from tests.support.failing_files import FailingFiles, journal
 from tests.support.invariants import check_city, public, refuses, types
 
-from glassplate.errors import ClockRefused
+from glassplate.errors import ClockRefused, LogUnavailable, PurgeLate, Refused
 
 PLATE = "7KDR214"
 DAY = "2026-03-02"
@@ -101,7 +103,7 @@ def test_a_jump_that_is_confirmed_destroys(city):
     city.ingest(PLATE)
     city.clock.step_wall(timedelta(days=31))
     assert city.vault.purge.run() == []
-    city.vault.time.confirm()
+    city.vault.time.confirm(city.clock.wall())
     assert DAY in city.vault.purge.run()
 
 
@@ -114,3 +116,183 @@ def test_times_in_the_record_never_fall(city):
         city.vault.duties()
     times = [city.vault.recorder.open_body(index).fields["at"] for index in range(city.vault.log.size)]
     assert times == sorted(times)
+
+
+# --- over restarts, and confirmed ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Approved:
+    """What a second person's approval will be."""
+
+    requested_by: str = "r.alvarez"
+    approved_by: str = "clerk"
+
+
+def restart_after(city, act):
+    city.close()
+    act()
+    city.open()
+
+
+def is_alive(city):
+    return city.vault.keyring.records()[0].is_alive
+
+
+def test_an_honest_stop_of_forty_days_ends_with_a_purge_before_anything_opens(city):
+    """The machine stayed up, so its boot clock says how long it was."""
+    city.ingest(PLATE)
+    restart_after(city, lambda: city.clock.advance(timedelta(days=40)))
+    assert not is_alive(city)
+    assert public(city, "epoch-destroyed")[0]["epoch"] == DAY
+
+
+def test_a_clock_set_forward_while_the_vault_is_off_destroys_nothing(city):
+    city.ingest(PLATE)
+    restart_after(city, lambda: city.clock.step_wall(timedelta(days=730)))
+    city.vault.duties()
+    assert is_alive(city)
+    assert any("ahead of what is certain" in problem for problem in city.vault.health.status().problems)
+    restart_after(city, lambda: city.clock.step_wall(-timedelta(days=730)))
+    assert is_alive(city)
+    assert city.vault.health.status().healthy
+    check_city(city)
+
+
+def test_after_a_power_cut_the_city_works_hides_what_is_overdue_and_waits_with_destroying(city):
+    city.ingest(PLATE)
+    restart_after(city, lambda: city.clock.reboot(timedelta(days=40)))
+    city.vault.duties()
+    assert is_alive(city)
+    assert not city.vault.health.status().healthy
+    assert city.ingest("8ABC123").accepted
+    token = city.sign_in("r.alvarez")
+    everything = city.request("8A*", since=city.now() - timedelta(days=30))
+    assert [found.read.text for found in city.vault.gate.search(token, everything).reads] == ["8ABC123"]
+    for _ in range(2):
+        restart_after(city, lambda: city.clock.reboot(timedelta(minutes=5)))
+        assert is_alive(city), "what was logged by an unconfirmed time is no more certain for it"
+    times = [city.vault.recorder.open_body(index).fields["at"] for index in range(city.vault.log.size)]
+    assert times == sorted(times)
+    city.vault.confirm_time(city.clock.wall() + timedelta(minutes=1), Approved())
+    assert not is_alive(city)
+    assert city.vault.health.status().healthy
+    confirmed = public(city, "time-confirmed")[0]
+    assert (confirmed["by"], int(confirmed["minutes_ahead"]) > 39 * 1440) == ("two-persons", True)
+
+
+CONFIRMATIONS = {
+    "one person twice": (timedelta(0), Approved(approved_by="r.alvarez"), Refused),
+    "nobody": (timedelta(0), Approved("", ""), Refused),
+    "a day earlier than the clock": (-timedelta(days=1), Approved(), ClockRefused),
+    "a day later than the clock": (timedelta(days=1), Approved(), ClockRefused),
+}
+
+
+@pytest.mark.parametrize("name", CONFIRMATIONS)
+def test_who_cannot_confirm_the_time(city, name):
+    differs, approved, error = CONFIRMATIONS[name]
+    city.clock.step_wall(timedelta(days=40))
+    with pytest.raises(error):
+        city.vault.confirm_time(city.clock.wall() + differs, approved)
+    city.vault.duties()
+    assert is_alive(city)
+    assert public(city, "time-confirmed") == []
+
+
+def test_a_clock_that_did_not_jump_needs_no_confirmation(city):
+    with pytest.raises(ClockRefused, match="nothing to confirm"):
+        city.vault.confirm_time(city.clock.wall(), Approved())
+
+
+def test_a_second_source_confirms_by_itself_and_a_wrong_one_never(city):
+    city.ingest(PLATE)
+    asked = []
+    answers = {"says": lambda: city.clock.wall() - timedelta(days=40)}
+
+    def source():
+        asked.append(1)
+        return answers["says"]()
+
+    city.vault.timekeeping.second_source = source
+    city.vault.duties()
+    assert asked == [], "nobody is asked without a jump"
+    city.clock.step_wall(timedelta(days=40))
+    for _ in range(3):
+        city.vault.duties()
+    assert len(asked) == 1, "and then once a minute"
+    assert is_alive(city)
+    assert any("second source says" in problem for problem in city.vault.health.status().problems)
+    answers["says"] = city.clock.wall
+    city.clock.advance(timedelta(minutes=2))
+    city.vault.duties()
+    city.vault.duties()
+    assert not is_alive(city)
+    assert public(city, "time-confirmed")[0]["by"] == "source"
+    assert city.vault.health.status().healthy
+
+
+def test_a_confirmation_that_cannot_be_recorded_confirms_nothing(closed_city):
+    city, files = closed_city, FailingFiles()
+    city.open(files=files)
+    city.ingest(PLATE)
+    city.clock.step_wall(timedelta(days=40))
+    files.fails = journal
+    with pytest.raises(LogUnavailable):
+        city.vault.confirm_time(city.clock.wall(), Approved())
+    assert city.vault.time.unconfirmed()
+    assert is_alive(city)
+    files.heal()
+    city.vault.confirm_time(city.clock.wall(), Approved())
+    assert not is_alive(city)
+    city.close()
+
+
+def test_a_mark_that_was_taken_away_or_forged_makes_nothing_die_early(city):
+    city.ingest(PLATE)
+    mark = city.root / "vault" / "clock.json"
+    restart_after(city, mark.unlink)
+    assert is_alive(city)
+    restart_after(city, lambda: mark.write_bytes(b"{}"))
+    assert is_alive(city)
+    assert city.vault.health.status().healthy
+    restart_after(city, lambda: (mark.unlink(), city.clock.reboot(timedelta(days=40))))
+    assert is_alive(city)
+    assert not city.vault.health.status().healthy
+
+
+def test_a_sleep_of_days_is_followed_by_a_purge_at_once(city):
+    city.ingest(PLATE)
+    city.clock.sleep(timedelta(days=40))
+    assert city.vault.has_woken()
+    token = city.sign_in("r.alvarez")
+    assert refuses(lambda: city.vault.gate.search(token, city.request(PLATE)), PurgeLate)
+    city.vault.duties()
+    assert not is_alive(city)
+    assert city.vault.gate.search(token, city.request(PLATE)).reads == ()
+
+
+def test_a_key_that_is_late_to_die_turns_everything_red_and_stops_every_search(closed_city):
+    city, files = closed_city, FailingFiles()
+    city.open(files=files)
+    city.ingest(PLATE)
+    dies = city.vault.keyring.records()[0].epoch.destroy_at
+    city.vault.advance_demo_clock(dies - timedelta(minutes=1))
+    city.ingest("8ABC123")
+    files.fails = lambda act, path: "epochs" in path.parts or "tombstones" in path.parts
+    city.clock.advance(timedelta(minutes=2))
+    city.vault.duties()
+    token = city.sign_in("r.alvarez")
+    assert len(city.vault.gate.search(token, city.request("8ABC123")).reads) == 1, "a few minutes are a tick"
+    assert DAY in city.vault.health.status().overdue
+    city.clock.advance(timedelta(minutes=20))
+    token = city.sign_in("r.alvarez")
+    size = city.vault.log.size
+    for plate in (PLATE, "8ABC123"):
+        assert refuses(lambda plate=plate: city.vault.gate.search(token, city.request(plate)), PurgeLate)
+    assert city.vault.log.size == size
+    assert any("Nothing is searched" in problem for problem in city.vault.health.status().problems)
+    files.heal()
+    city.vault.duties()
+    assert len(city.vault.gate.search(token, city.request("8ABC123")).reads) == 1
+    city.close()
