@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from glassplate.store import Store
 
 EPOCHS_AHEAD = 2  # a lane that is cut off can go on sealing for two more epochs
+EPOCHS_AHEAD_IN_MEMORY = 1  # a restart takes them with it, and what a lane sealed for them
+MEMORY_ONLY_MINUTES = 15
+"""A charter that keeps reads for no longer than this keeps them in memory only: what lives so briefly needs no disk."""
 CLOSE_GRACE = timedelta(minutes=10)  # a lane's last batch of the epoch may still be on its way
 
 
@@ -57,16 +60,18 @@ class EpochDuties:
         """Keys for this epoch and the next ones, never beyond the charter's end."""
         charter = self.mandate.current(now).verified.charter
         retention = timedelta(minutes=charter.retention_minutes)
+        in_memory = charter.retention_minutes <= MEMORY_ONLY_MINUTES
         at = now
         with self.one_at_a_time:
             known = {record.epoch.epoch_id for record in self.keyring.records()}
-            for _ in range(EPOCHS_AHEAD + 1):
+            for _ in range(1 + (EPOCHS_AHEAD_IN_MEMORY if in_memory else EPOCHS_AHEAD)):
                 epoch = epoch_for(at, epoch_minutes=charter.epoch_minutes, retention=retention)
                 if epoch.starts_at >= charter.expires_at:
                     break
                 # A key that is logged but not here was taken away: a second one under its name would hide that.
                 if epoch.epoch_id not in known and self.registry.epoch(epoch.epoch_id) is None:
-                    self.keyring.create_epoch(epoch)
+                    self.store.create_epoch(epoch.epoch_id, in_memory=in_memory)
+                    self.keyring.create_epoch(epoch, in_memory=in_memory)
                 at = epoch.ends_at
             self._log_created()
 
@@ -76,11 +81,12 @@ class EpochDuties:
             logged = self.registry.epoch(record.epoch.epoch_id)
             if logged is None or logged.created_index is None:
                 keys = keys_sha256(record.public()) if record.is_alive else "none"
+                kept = {"kept": "memory"} if record.in_memory else {}
                 self.recorder.record(
                     "epoch-created",
                     {},
                     at=self.recorder.now(),
-                    public={**_period(record.epoch), "key_id": record.key_id, "public_keys": keys},
+                    public={**_period(record.epoch), "key_id": record.key_id, "public_keys": keys, **kept},
                     operation={
                         "kind": "epoch_created",
                         "epoch_id": record.epoch.epoch_id,
@@ -119,6 +125,8 @@ class EpochDuties:
     def _close_ended(self, now: datetime) -> None:
         """Seal what ended, log its hash, drop the hot file."""
         for record in self.keyring.records():
+            if record.in_memory:
+                continue  # nothing of it is in a file that could be sealed
             if record.is_alive and record.epoch.ends_at + CLOSE_GRACE <= now < record.epoch.destroy_at:
                 self._close(record)
 

@@ -139,4 +139,5 @@ class Health:
             cameras=cameras,
             keyring=self.keyring.words(),
             overdue=tuple(overdue),
+            epochs_in_memory=sum(state.in_memory for state in live),
         )

@@ -95,6 +95,7 @@ def epoch_states(keyring: Keyring, registry: Registry, store: Store) -> list[Epo
                 destroy_at=record.epoch.destroy_at,
                 state="destroyed" if not record.is_alive else "closed" if is_closed else "open",
                 reads=reads,
+                in_memory=record.in_memory,
             )
         )
     return sorted(states, key=lambda state: state.starts_at, reverse=True)

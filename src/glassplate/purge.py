@@ -5,6 +5,8 @@
     (3) drop       segments closed and deleted, names and caches with them      `Store.drop_epoch`
     (4) log        entry ``epoch-destroyed``; a log that is down delays only this
 
+An epoch in memory whose secret the last run took with it is destroyed and logged like one that is due.
+
 A crash after the tombstone is finished at the next start, before anything else opens; a key that came back from a
 backup is destroyed again and reported.
 """
@@ -19,9 +21,7 @@ from glassplate.errors import CharterRejected, KeyUnavailable, LogUnavailable, S
 from glassplate.keys import overdue_epochs
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from glassplate.keys import Keyring, TrustedTime
+    from glassplate.keys import KeyRecord, Keyring, TrustedTime
     from glassplate.record import Recorder
     from glassplate.registry import Registry
     from glassplate.store import Store
@@ -52,7 +52,7 @@ class Purge:
         destroyed: list[str] = []
         failures: list[str] = []
         now = self.time.purge_now()
-        for epoch_id in self.overdue():
+        for epoch_id in dict.fromkeys([*self.keyring.lost(), *self.overdue()]):
             try:
                 self.keyring.destroy(epoch_id, now)
                 destroyed.append(epoch_id)
@@ -86,20 +86,24 @@ class Purge:
             if record.is_alive or (logged is not None and logged.destroyed_index is not None):
                 continue
             try:
-                self._log(record.epoch.epoch_id, record.key_id, record.epoch.destroy_at, record.destroyed_at)
+                self._log(record)
             except (LogUnavailable, CharterRejected, StorageFailed):
                 return
 
-    def _log(self, epoch_id: str, key_id: str, due: datetime, done: datetime | None) -> None:
+    def _log(self, record: KeyRecord) -> None:
+        due, done = record.epoch.destroy_at, record.destroyed_at or record.epoch.destroy_at
+        public = {
+            "epoch": record.epoch.epoch_id,
+            "key_id": record.key_id,
+            "due": due.isoformat(),
+            "done": done.isoformat(),
+        }
+        if record.in_memory:
+            public["cause"] = "restart" if done < due else "due"
         self.recorder.record(
             "epoch-destroyed",
             {},
             at=self.recorder.now(),
-            public={
-                "epoch": epoch_id,
-                "key_id": key_id,
-                "due": due.isoformat(),
-                "done": (done or due).isoformat(),
-            },
-            operation={"kind": "epoch_destroyed", "epoch_id": epoch_id},
+            public=public,
+            operation={"kind": "epoch_destroyed", "epoch_id": record.epoch.epoch_id},
         )

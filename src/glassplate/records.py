@@ -332,6 +332,8 @@ class EpochStatus:
     destroy_at: datetime
     state: Literal["open", "closed", "destroyed"]
     reads: int | None
+    in_memory: bool = False
+    """Kept in memory only: a restart ends it early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,3 +422,5 @@ class VaultStatus:
     """Where the keys lie, in words."""
     overdue: tuple[str, ...] = ()
     """Epochs whose key should be dead and is not."""
+    epochs_in_memory: int = 0
+    """Living epochs whose reads are kept in memory only: taking one acknowledges memory, and a restart loses it."""

@@ -138,6 +138,8 @@ def _vault_checks(socket: object) -> list[tuple[str, bool, str]]:
     checks += cameras_of_vault(status)
     checks += [("problem", False, problem) for problem in dict.fromkeys(status.problems)]
     checks.append(("keyring", True, f"keys lie {status.keyring}"))
+    if status.epochs_in_memory:
+        checks.append(("memory", True, "reads are kept in memory only; a restart of the vault loses them"))
     if status.next_destruction_at:
         checks.append(
             (

@@ -36,7 +36,8 @@ from glassplate.keys.destruction import (
     tombstone_path,
 )
 from glassplate.keys.epoch_secret import SECRET_BYTES, EpochSecret
-from glassplate.keys.key_files import epoch_fields, parse_record, parse_wrapped, wrap
+from glassplate.keys.key_files import epoch_fields, memory_epoch_file, parse_record, parse_wrapped, wrap
+from glassplate.keys.memory import SecretBytes
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,6 +64,7 @@ class FolderKeyring:
         self._folder = folder
         self._files = files
         self._wrapping = wrapping
+        self._in_memory: dict[str, SecretBytes] = {}
         self._lock = threading.RLock()
         buried = [i for i, r in read_records(folder)[0].items() if not r.is_alive]
         owed = still_owed(folder)
@@ -73,7 +75,9 @@ class FolderKeyring:
         self.resurrected = tuple(sorted({*finished, *came_back}))
         self._records: dict[str, KeyRecord] = {}
         records, damaged = read_records(folder)
-        self._records = {i: r for i, r in records.items() if not r.is_alive or self._unwraps(i, damaged)}
+        for epoch_id, record in records.items():
+            if not record.is_alive or record.in_memory or self._unwraps(epoch_id, damaged):
+                self._records[epoch_id] = record
         self.damaged = tuple(damaged)
 
     @property
@@ -93,9 +97,12 @@ class FolderKeyring:
     def close(self) -> None:
         """Forget every secret; nothing works afterwards."""
         with self._lock:
+            for secret in self._in_memory.values():
+                secret.wipe()
+            self._in_memory.clear()
             self._wrapping.close()
 
-    def create_epoch(self, epoch: Epoch) -> KeyRecord:
+    def create_epoch(self, epoch: Epoch, *, in_memory: bool = False) -> KeyRecord:
         """See ``Keyring.create_epoch``."""
         path = key_path(self._folder, epoch.epoch_id)
         with self._lock:
@@ -105,6 +112,8 @@ class FolderKeyring:
             self._refuse_dead(epoch.epoch_id)
             if path.exists():
                 raise StorageFailed(f"{path} is damaged; move it away to make a new key for that epoch.")
+            if in_memory:
+                return self._create_in_memory(epoch, path)
             self._wrapping.erase(epoch.epoch_id)  # what a crash between wrapping key and file left
             content, _ = self._epoch_file(epoch, secrets.token_bytes(SECRET_BYTES))
             return self._write(path, content, epoch.epoch_id)
@@ -113,16 +122,26 @@ class FolderKeyring:
         """See ``Keyring.bring_forward``."""
         with self._lock:
             secret = self._unwrap(epoch_id)
-            epoch = self._records[epoch_id].epoch
-            if destroy_at > epoch.destroy_at:
+            record = self._records[epoch_id]
+            if destroy_at > record.epoch.destroy_at:
                 raise Refused(
-                    f"The key of {epoch_id} dies at {epoch.destroy_at.isoformat()}; it may only die earlier.",
+                    f"The key of {epoch_id} dies at {record.epoch.destroy_at.isoformat()}; it may only die earlier.",
                     ("destroy-at-only-earlier",),
                 )
-            content, fields = self._epoch_file(replace(epoch, destroy_at=destroy_at), secret)
-            record = self._write(key_path(self._folder, epoch_id), content, epoch_id)
+            earlier, path = replace(record.epoch, destroy_at=destroy_at), key_path(self._folder, epoch_id)
+            if record.in_memory:
+                return self._write(path, memory_epoch_file(earlier, secret), epoch_id)
+            content, fields = self._epoch_file(earlier, secret)
+            record = self._write(path, content, epoch_id)
             self._wrapping.erase(epoch_id, keep=fields)  # so that a copy of the old file does not open again
             return record
+
+    def lost(self) -> list[str]:
+        """See ``Keyring.lost``."""
+        with self._lock:
+            return [
+                i for i, r in self._records.items() if r.is_alive and r.in_memory and i not in self._in_memory
+            ]
 
     def secret(self, epoch_id: str) -> EpochSecret:
         """See ``Keyring.secret``."""
@@ -133,18 +152,17 @@ class FolderKeyring:
         """See ``Keyring.destroy``."""
         with self._lock:
             record = self._records.get(epoch_id)
-            if (
-                record is None or not record.is_alive
-            ):  # a tombstone beside a key that is still there is not the end
+            if record is None or not record.is_alive:
                 self._refuse_dead(epoch_id)
                 raise KeyUnavailable(f"There is no key for {epoch_id}.")
-            self._records[epoch_id] = destroy_key(self._folder, record, at, self._files, self._wrapping.erase)
+            # a tombstone beside a key that is still there is not the end
+            self._records[epoch_id] = destroy_key(self._folder, record, at, self._files, self._erase)
 
     def destroy_due(self, now: datetime) -> list[str]:
         """``destruction.destroy_due`` for this folder, keeping ``records`` right."""
         with self._lock:
             try:
-                return destroy_due(self._folder, now, self._files, self._wrapping.erase)
+                return destroy_due(self._folder, now, self._files, self._erase)
             finally:
                 buried, _ = read_records(self._folder)
                 self._records.update({i: r for i, r in buried.items() if not r.is_alive and self._is_gone(i)})
@@ -186,6 +204,17 @@ class FolderKeyring:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._folder)!r}, secrets hidden)"
 
+    def _create_in_memory(self, epoch: Epoch, path: Path) -> KeyRecord:
+        secret = SecretBytes(secrets.token_bytes(SECRET_BYTES))
+        if not secret.is_locked:
+            raise KeyUnavailable(
+                "Memory cannot be locked, so a key that lives in memory only could be swapped to a disk. Raise the limit "
+                "of locked memory (ulimit -l, LimitMEMLOCK=)."
+            )
+        record = self._write(path, memory_epoch_file(epoch, secret.reveal()), epoch.epoch_id)
+        self._in_memory[epoch.epoch_id] = secret
+        return record
+
     def _epoch_file(self, epoch: Epoch, secret: bytes) -> tuple[bytes, dict[str, Any]]:
         fields = {**epoch_fields(epoch, secret), **self._wrapping.new_fields(epoch)}
         return wrap(secret, self._wrapping.epoch_root(fields), fields), fields
@@ -199,8 +228,17 @@ class FolderKeyring:
             raise KeyUnavailable(f"{path} holds the secret of another label. Restore it from its backup.")
         return parsed.unwrap(self._wrapping.root())
 
+    def _erase(self, epoch_id: str) -> bool:
+        """Step (3) of a destruction: a secret in memory is wiped, a module's key destroyed."""
+        if (secret := self._in_memory.pop(epoch_id, None)) is not None:
+            secret.wipe()
+        record = self._records.get(epoch_id)
+        return (record is not None and record.in_memory) or self._wrapping.erase(epoch_id)
+
     def _unwrap(self, epoch_id: str) -> bytes:
         self._refuse_dead(epoch_id)
+        if (secret := self._in_memory.get(epoch_id)) is not None:
+            return secret.reveal()
         path = key_path(self._folder, epoch_id)
         try:
             data = path.read_bytes()

@@ -23,6 +23,7 @@ MAX_KEY_FILE_BYTES = 16 * 1024  # ours have under 1 KiB
 NONCE_BYTES = 12
 TOMBSTONE = "tombstone"
 EPOCH_KEY = "epoch-key"
+MEMORY_EPOCH = "memory-epoch"
 _SEALED_FIELDS = ("nonce", "wrapped")
 
 
@@ -93,11 +94,17 @@ def epoch_fields(epoch: Epoch, secret: bytes) -> dict[str, Any]:
     return {"v": 1, "kind": EPOCH_KEY, **_period(epoch), **public}
 
 
+def memory_epoch_file(epoch: Epoch, secret: bytes) -> bytes:
+    """What is kept of a key in memory: everything but the secret."""
+    return canonical_json({**epoch_fields(epoch, secret), "kind": MEMORY_EPOCH})
+
+
 def tombstone_file(record: KeyRecord) -> bytes:
     """What stays of a destroyed key."""
     if record.destroyed_at is None:
         raise ValueError("a tombstone needs the time of death")
     plain = {"v": 1, "kind": TOMBSTONE, **_period(record.epoch), "key_id": record.key_id}
+    plain |= {"in_memory": True} if record.in_memory else {}
     return canonical_json({**plain, "destroyed_at": time_text(record.destroyed_at)})
 
 
@@ -114,11 +121,13 @@ def parse_record(data: bytes, epoch_id: str) -> KeyRecord:
             *(parse_time(document[name]) for name in ("starts_at", "ends_at", "destroy_at")),
         )
         kind, key_id = document["kind"], str(document["key_id"])
-        if epoch.epoch_id != epoch_id or kind not in (EPOCH_KEY, TOMBSTONE):
+        if epoch.epoch_id != epoch_id or kind not in (EPOCH_KEY, MEMORY_EPOCH, TOMBSTONE):
             raise InputRefused(f"The key file of {epoch_id} is about something else.")
         if kind == TOMBSTONE:
-            return KeyRecord(epoch, "destroyed", key_id, destroyed_at=parse_time(document["destroyed_at"]))
-        return KeyRecord(epoch, "live", key_id, str(document["read_key"]), str(document["image_key"]))
+            died, was_in_memory = parse_time(document["destroyed_at"]), document.get("in_memory") is True
+            return KeyRecord(epoch, "destroyed", key_id, destroyed_at=died, in_memory=was_in_memory)
+        read_key, image_key = str(document["read_key"]), str(document["image_key"])
+        return KeyRecord(epoch, "live", key_id, read_key, image_key, in_memory=kind == MEMORY_EPOCH)
     except (KeyError, TypeError):
         raise InputRefused(f"The key file of {epoch_id} lacks a field.") from None
 

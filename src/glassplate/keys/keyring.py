@@ -27,6 +27,8 @@ class KeyRecord:
     read_key: str = ""
     image_key: str = ""
     destroyed_at: datetime | None = None
+    in_memory: bool = False
+    """The secret was never in a file or module: a restart destroys it."""
 
     @property
     def is_alive(self) -> bool:
@@ -71,12 +73,19 @@ class Keyring(Protocol):
             KeyStoreAway: the hardware module does not answer; says what to do.
         """
 
-    def create_epoch(self, epoch: Epoch) -> KeyRecord:
+    def create_epoch(self, epoch: Epoch, *, in_memory: bool = False) -> KeyRecord:
         """A new random secret for ``epoch``; the existing key when there is one.
+
+        ``in_memory``: the secret stays in locked memory. The folder keeps only that there was such a key, so that the
+        next start can say that it is gone.
 
         Raises:
             KeyDestroyed: this epoch had a key, and it died.
+            KeyUnavailable: memory cannot be locked.
         """
+
+    def lost(self) -> Sequence[str]:
+        """Epochs in memory that the last run had and this one has not: gone, and still to be destroyed and logged."""
 
     def bring_forward(self, epoch_id: str, destroy_at: datetime) -> KeyRecord:
         """Let the key die earlier. It can never be told to die later.

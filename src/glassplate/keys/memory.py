@@ -22,13 +22,18 @@ def harden_process() -> None:
 
 
 class SecretBytes:
-    """Bytes that are locked in memory, hidden from ``repr`` and overwritten when they are no longer held."""
+    """Bytes that are locked in memory, hidden from ``repr`` and overwritten when they are no longer held.
+
+    ``is_locked``: whether the system keeps them out of swap.
+    """
 
     def __init__(self, value: bytes) -> None:
         self._size = len(value)
         self._buffer = ctypes.create_string_buffer(value, self._size)
+        self.is_locked = False
         with contextlib.suppress(OSError, AttributeError):  # RLIMIT_MEMLOCK may be 0 in a container
-            _libc().mlock(ctypes.byref(self._buffer), ctypes.c_size_t(self._size))
+            failed = _libc().mlock(ctypes.byref(self._buffer), ctypes.c_size_t(self._size))
+            self.is_locked = failed == 0
 
     def reveal(self) -> bytes:
         """The bytes themselves. Do not keep them."""

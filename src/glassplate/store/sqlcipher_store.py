@@ -55,6 +55,9 @@ class SqlcipherStore:
         for epoch_id in self.epoch_ids():
             self._epoch(epoch_id).remove_leftovers()
 
+    def create_epoch(self, epoch_id: str, *, in_memory: bool = False) -> None:
+        """See ``Store.create_epoch``. Every epoch is kept in files yet: in memory lives its key alone."""
+
     def append(self, epoch_id: str, key: bytes, reads: Sequence[StoredRead]) -> list[bool]:
         """See ``Store.append``."""
         return self._with(epoch_id, lambda epoch: epoch.append(key, reads))

@@ -74,6 +74,12 @@ class Store(Protocol):
     * ``drop_epoch`` needs no key.
     """
 
+    def create_epoch(self, epoch_id: str, *, in_memory: bool = False) -> None:
+        """Announce an epoch before its first read; without this call it is kept in files.
+
+        ``in_memory``: nothing of it is ever written to a file, so its reads end with the process.
+        """
+
     def append(self, epoch_id: str, key: bytes, reads: Sequence[StoredRead]) -> list[bool]:
         """Take reads; for each, True when it is new and False when its id was there already.
 

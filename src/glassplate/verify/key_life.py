@@ -28,6 +28,8 @@ class _Key:
     starts: datetime
     destroy_at: datetime
     public_keys: str
+    in_memory: bool = False
+    """Its secret was in memory only: a restart ends it, and the record says so."""
     destroyed: bool = False
     shortened_at: datetime | None = None
     """When a new charter moved the death to an earlier, perhaps past, moment."""
@@ -91,6 +93,7 @@ class KeyLife:
             _time(public["starts"]),
             _time(public["destroy_at"]),
             public["public_keys"],
+            in_memory=public.get("kept") == "memory",
         )
         self._first_day = self._first_day or entry.at.date()
         if key.epoch in self._keys:
@@ -133,7 +136,8 @@ class KeyLife:
             )
         if entry.public["key_id"] != key.key_id:
             self._result.find(entry.where, f"it names another key than the one created for {key.epoch}")
-        if done < key.destroy_at - CLOCK_STEP:
+        is_lost = key.in_memory and entry.public.get("cause") == "restart"
+        if done < key.destroy_at - CLOCK_STEP and not is_lost:
             self._result.find(
                 entry.where,
                 f"the key of {key.epoch} died {key.destroy_at - done} before its day: its reads are lost",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import socket
@@ -16,7 +17,7 @@ import pytest
 import uvicorn
 from tests.support.invariants import bodies, check_searches
 
-from glassplate import errors
+from glassplate import errors, vault_api
 from glassplate.client import VaultClient
 from glassplate.errors import NotSignedIn, Refused, UsageError, VaultUnreachable, error_from_kind
 from glassplate.vault_api import BODY_LIMIT, HOTLIST_LIMIT, create_api
@@ -371,3 +372,32 @@ def test_the_demos_clock_exists_on_a_demos_clock_only(city):
     assert "/v1/demo/clock" in paths
     city.vault.demo_clock = None
     assert "/v1/demo/clock" not in {route.path for route in create_api(city.vault).routes}
+
+
+class Sleeper:
+    """A vault whose machine wakes up once."""
+
+    def __init__(self):
+        self.duties_done, self._naps = 0, iter([True])
+
+    def duties(self):
+        self.duties_done += 1
+
+    def has_woken(self):
+        return next(self._naps, False)
+
+
+def test_a_machine_that_woke_up_does_its_duties_at_once(monkeypatch):
+    """The interval is an hour here; only noticing the sleep brings the second round."""
+    monkeypatch.setattr(vault_api, "DUTY_INTERVAL_SECONDS", 3600.0)
+    monkeypatch.setattr(vault_api, "WAKE_LOOKS", 360_000)
+    vault = Sleeper()
+
+    async def watch():
+        duties = asyncio.create_task(vault_api._run_duties(vault))
+        while vault.duties_done < 2:  # noqa: ASYNC110 - the duties know no event
+            await asyncio.sleep(0.01)
+        duties.cancel()
+
+    asyncio.run(asyncio.wait_for(watch(), 30))
+    assert vault.duties_done == 2

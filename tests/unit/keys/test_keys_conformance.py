@@ -152,3 +152,35 @@ def test_secrets_hide_from_repr_pickle_and_tracebacks(back_end):
         shown += traceback.format_exc()
     assert segment_key.hex() not in shown
     assert str(secret.read_private_key().private_numbers().private_value) not in shown
+
+
+def test_a_key_in_memory_works_like_any_other_and_ends_with_the_process(back_end):
+    keyring = back_end.create()
+    record = keyring.create_epoch(TODAY, in_memory=True)
+    assert (record.in_memory, record.is_alive, keyring.lost()) == (True, True, [])
+    before = material(keyring, TODAY.epoch_id)
+    earlier = TODAY.destroy_at - timedelta(days=3)
+    assert keyring.bring_forward(TODAY.epoch_id, earlier).in_memory
+    assert material(keyring, TODAY.epoch_id) == before
+    reopened = back_end.reopen()
+    assert reopened.lost() == [TODAY.epoch_id]
+    with pytest.raises(KeyUnavailable):
+        reopened.secret(TODAY.epoch_id)
+    with pytest.raises(KeyUnavailable):
+        reopened.bring_forward(TODAY.epoch_id, NOON)
+    reopened.destroy(TODAY.epoch_id, NOON)
+    assert reopened.lost() == []
+    (dead,) = back_end.reopen().records()
+    assert (dead.is_alive, dead.in_memory, dead.epoch.destroy_at) == (False, True, earlier)
+
+
+def test_a_key_in_memory_is_wiped_when_it_is_destroyed(back_end):
+    keyring = back_end.create()
+    keyring.create_epoch(TODAY, in_memory=True)
+    held = keyring._in_memory[TODAY.epoch_id]
+    keyring.destroy(TODAY.epoch_id, NOON)
+    assert held.reveal() == bytes(32)
+    with pytest.raises(KeyDestroyed):
+        keyring.secret(TODAY.epoch_id)
+    with pytest.raises(KeyDestroyed):
+        keyring.create_epoch(TODAY, in_memory=True)

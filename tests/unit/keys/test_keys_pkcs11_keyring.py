@@ -310,3 +310,12 @@ def test_a_crash_between_key_and_file_leaves_no_second_key(folder, keyring, toke
     assert len(labels(token)) == 4
     reopen(folder, token).create_epoch(day)
     assert len(labels(token)) == 4
+
+
+def test_a_key_in_memory_has_no_object_in_the_module_and_dies_without_it(folder, token, tmp_path):
+    ring = Pkcs11Keyring.create(folder, token.place, PIN, LocalFiles())
+    ring.create_epoch(TODAY, in_memory=True)
+    assert labels(token) == ["root"]
+    token.go_away()
+    ring.destroy(TODAY.epoch_id, NOON)
+    assert not ring.records()[0].is_alive
