@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass, fields
@@ -55,7 +56,9 @@ class Settings:
         lines = ["# Glassplate operational settings. Rules are in the signed charter, never here."]
         for item in fields(self):
             value = getattr(self, item.name)
-            lines.append(f"{item.name} = {value}" if isinstance(value, int) else f'{item.name} = "{value}"')
+            lines.append(
+                f"{item.name} = {json.dumps(value, ensure_ascii=False)}"
+            )  # TOML spells these two as JSON does
         return "\n".join(lines) + "\n"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glassplate.store import Store
 
 
-def words_of(span: timedelta) -> str:
+def _words_of(span: timedelta) -> str:
     """Days, hours and minutes, for people."""
     minutes = int(span.total_seconds() // 60)
     days, hours = minutes // 1440, minutes // 60 % 24
@@ -88,7 +88,7 @@ class Health:
             )
         if ahead := self.time.unconfirmed():
             problems["clock jump"] = (
-                f"The clock is {words_of(ahead)} ahead of what is certain. What only it calls overdue is not searched, and is "
+                f"The clock is {_words_of(ahead)} ahead of what is certain. What only it calls overdue is not searched, and is "
                 "not destroyed until a second time source (time_source in settings.toml) or two persons confirm the time."
             )
         try:

@@ -6,6 +6,7 @@ entry and an unconfirmed clock; it is confirmed again.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from glassplate.record import Recorder
     from glassplate.records import Receipt
 
-KEEP_SECONDS = (
-    60.0  # a crash loses at most this much of what is certain, and only when the machine goes down with it
-)
+KEEP_SECONDS = 60.0  # a crash of the machine loses at most this much of what is certain
 ASK_SECONDS = 60.0  # between two questions to the time source
 
 
@@ -75,7 +74,7 @@ class Timekeeping:
     def _ask(self, source: Callable[[], datetime]) -> str:
         """What the source says against the clock; empty when it agreed."""
         try:
-            self._confirm(source(), {"by": "source"}, {})
+            self._confirm(source(), "source", {})
         except ClockRefused as error:
             return str(error)
         return ""
@@ -95,9 +94,9 @@ class Timekeeping:
         persons = {"requested_by": authorization.requested_by, "approved_by": authorization.approved_by}
         if not all(persons.values()) or persons["requested_by"] == persons["approved_by"]:
             raise Refused("The time is confirmed by two different persons.", ("second-person",))
-        return self._confirm(at, {"by": "two-persons"}, persons)
+        return self._confirm(at, "two-persons", persons)
 
-    def _confirm(self, at: datetime, public: dict[str, str], persons: dict[str, str]) -> Receipt:
+    def _confirm(self, at: datetime, by: str, persons: dict[str, str]) -> Receipt:
         ahead = self.time.unconfirmed()
         if not ahead:
             raise ClockRefused("The clock has not jumped; there is nothing to confirm.")
@@ -106,8 +105,10 @@ class Timekeeping:
             "time-confirmed",
             {"second": at.isoformat(), **persons},
             at=self.recorder.now(),
-            public={"by": public["by"], "minutes_ahead": str(int(ahead.total_seconds() // 60))},
+            public={"by": by, "minutes_ahead": str(int(ahead.total_seconds() // 60))},
         )
         self.time.confirm(at)
-        self.keep()
+        self._kept_at = float("-inf")
+        with contextlib.suppress(OSError):  # the next run tries again and says so
+            self.keep()
         return receipt

@@ -126,7 +126,7 @@ def _purge(chosen: argparse.Namespace) -> None:
         if chosen.unlock and settings.keyring == "pkcs11":
             keyring = open_keyring(settings, paths.keys, _secret(chosen.unlock), LocalFiles())
             keyring.destroy_due(now)
-        if owed := still_owed(paths.keys):
+        if settings.keyring == "pkcs11" and (owed := still_owed(paths.keys)):
             raise KeyUnavailable(
                 f"Dead in this folder, but their keys in the hardware module are still there: {', '.join(owed)}. Run "
                 "glassplate purge --unlock FILE with the token's PIN, or start the vault."

@@ -36,6 +36,7 @@ _NO_USES = dict.fromkeys(
         Attribute.UNWRAP,
         Attribute.DERIVE,
         Attribute.MODIFIABLE,
+        Attribute.COPYABLE,  # a copy under another label would outlive the key
     ),
     False,
 )
@@ -121,6 +122,14 @@ class Hsm:
 
         return self._do(encrypt)
 
+    def has(self, key_id: str) -> bool:
+        """Whether the token shows this key.
+
+        Raises:
+            KeyStoreAway: the module is away.
+        """
+        return self._do(lambda session: bool(_all(session, key_id)))
+
     def keys(self, prefix: str) -> list[HsmKey]:
         """Every key whose label begins with ``prefix``.
 
@@ -144,12 +153,11 @@ class Hsm:
         """
 
         def kill(session: Any) -> None:
-            key = _find(session, key_id)
-            if key is not None:
+            for key in _all(session, key_id):
                 key.destroy()
 
         self._do(kill)
-        if self._do(lambda session: _find(session, key_id)) is not None:
+        if self.has(key_id):
             raise KeyUnavailable(
                 "The hardware module still shows a key that it was told to destroy. Ask its maker."
             )
@@ -241,10 +249,14 @@ class Hsm:
         )
 
 
-def _find(session: Any, key_id: str) -> Any:
-    found = list(
+def _all(session: Any, key_id: str) -> list[Any]:
+    return list(
         session.get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.ID: bytes.fromhex(key_id)})
     )
+
+
+def _find(session: Any, key_id: str) -> Any:
+    found = _all(session, key_id)
     if len(found) > 1:
         raise StorageFailed(
             "Two keys in the hardware module bear one id; remove the one that this vault did not make."

@@ -137,7 +137,11 @@ class _HsmWrapping:
         return sorted({key.epoch_id for key in self._epoch_keys()} & set(dead))
 
     def demand_reachable(self) -> None:
-        self._epoch_keys()
+        if not self._hsm.has(self._root_fields[HSM_KEY]):
+            raise KeyStoreAway(
+                "The hardware module answers, but does not show this keyring's root key. Check that it is the right "
+                "token and that its store is there; it is tried again."
+            )
 
     def close(self) -> None:
         self._root.wipe()
@@ -145,12 +149,8 @@ class _HsmWrapping:
 
     def _epoch_keys(self) -> list[_EpochKey]:
         """Every epoch's key of this keyring; the root key must be there too, or the token is not to be believed."""
+        self.demand_reachable()
         keys = self._hsm.keys(self._prefix)
-        if self._root_fields[HSM_KEY] not in {key.key_id for key in keys}:
-            raise KeyStoreAway(
-                "The hardware module answers, but does not show this keyring's root key. Check that it is the right "
-                "token and that its store is there; it is tried again."
-            )
         return [found for key in keys if (found := _epoch_key(key)) is not None]
 
 

@@ -71,8 +71,11 @@ def test_each_epoch_has_a_key_object_of_its_own_that_cannot_leave_the_module(key
         assert found[Attribute.NEVER_EXTRACTABLE]
         assert found[Attribute.LOCAL]
         assert not found[Attribute.WRAP]
+        assert not found[Attribute.COPYABLE]
         with pytest.raises(pkcs11.AttributeSensitive):
             found[Attribute.VALUE]
+        with pytest.raises(pkcs11.PKCS11Error):
+            found.copy({Attribute.LABEL: "kept for later"})
 
 
 def test_a_folder_from_day_1_opens_nothing_that_todays_module_destroyed(folder, keyring, token, tmp_path):
@@ -319,3 +322,24 @@ def test_a_key_in_memory_has_no_object_in_the_module_and_dies_without_it(folder,
     token.go_away()
     ring.destroy(TODAY.epoch_id, NOON)
     assert not ring.records()[0].is_alive
+
+
+def test_an_object_that_somebody_put_beside_a_key_keeps_it_from_opening_and_not_from_dying(
+    folder, keyring, token
+):
+    mine = next(found for found in objects(token) if label_of(TODAY) in found.label)
+    session = mine.session
+    session.create_object(
+        {
+            Attribute.CLASS: ObjectClass.SECRET_KEY,
+            Attribute.KEY_TYPE: pkcs11.KeyType.AES,
+            Attribute.ID: mine.id,
+            Attribute.LABEL: mine.label,
+            Attribute.TOKEN: True,
+            Attribute.VALUE: bytes(32),
+        }
+    )
+    with pytest.raises(StorageFailed, match="Two keys"):
+        keyring.secret(TODAY.epoch_id)
+    keyring.destroy(TODAY.epoch_id, NOON)
+    assert label_of(TODAY) not in labels(token)
