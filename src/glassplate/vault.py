@@ -254,6 +254,8 @@ class Vault:
 
     def _run_duties(self) -> None:
         self._try("purge", self.purge.run)
+        if self.keyring.damaged:  # what does not open must die in time all the same
+            self._try("damaged keys", lambda: self.keyring.destroy_due(self.time.purge_now()))
         self._try("keyring", self._demand_keyring)
         has_charter = self.mandate.is_installed
         self._try("time", lambda: self.timekeeping.run(may_record=has_charter))

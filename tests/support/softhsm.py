@@ -74,3 +74,16 @@ class SoftToken:
         shutil.rmtree(self._tokens)
         self._tokens.mkdir()
         self.restart()
+
+    def objects(self):
+        """The key objects of the token, as whoever has its PIN sees them."""
+        token = pkcs11.lib(self._so).get_token(token_label=self.label)
+        try:
+            session = token.open(rw=True, user_pin=PIN.decode())
+        except pkcs11.UserAlreadyLoggedIn:
+            session = token.open(rw=True)
+        return list(session.get_objects({pkcs11.Attribute.CLASS: pkcs11.ObjectClass.SECRET_KEY}))
+
+    def labels(self):
+        """What the labels say after the keyring's id."""
+        return sorted(" ".join(found.label.split()[2:]) for found in self.objects())

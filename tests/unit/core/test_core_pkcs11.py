@@ -179,3 +179,18 @@ def test_a_typed_pin_reaches_the_vault_through_a_pipe(tmp_path, monkeypatch):
     with unlock_path(None, tmp_path / "none", "PIN") as (path, inherited):
         read = subprocess.run(["/bin/cat", path], pass_fds=inherited, capture_output=True, check=True)
     assert read.stdout == b"271828"
+
+
+def test_a_key_file_that_was_edited_while_the_vault_was_off_keeps_no_key_object_alive(city, token):
+    """Its date is a hundred years later now; the label of the key object still bears the old one."""
+    city.ingest(PLATE)
+    city.close()
+    path = city.root / "vault" / "keys" / "epochs" / f"{DAY}.json"
+    path.write_bytes(path.read_bytes().replace(b'"destroy_at":"2026', b'"destroy_at":"2126'))
+    city.open()
+    assert search(city) == ()
+    assert not city.vault.health.status().healthy
+    assert any(DAY in label for label in token.labels())
+    city.clock.advance(timedelta(days=2))
+    city.vault.duties()
+    assert not any(DAY in label for label in token.labels())

@@ -45,27 +45,13 @@ def key_file(folder, epoch=TODAY):
     return folder / "epochs" / f"{epoch.epoch_id}.json"
 
 
-def objects(token):
-    """The key objects of the token, as whoever has its PIN sees them."""
-    session = pkcs11.lib(token.place.module).get_token(token_label=token.label)
-    try:
-        opened = session.open(rw=True, user_pin=PIN.decode())
-    except pkcs11.UserAlreadyLoggedIn:
-        opened = session.open(rw=True)
-    return list(opened.get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY}))
-
-
-def labels(token):
-    return sorted(" ".join(found.label.split()[2:]) for found in objects(token))
-
-
 def label_of(epoch):
     return f"{epoch.epoch_id} {epoch.destroy_at:%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def test_each_epoch_has_a_key_object_of_its_own_that_cannot_leave_the_module(keyring, token):
-    assert labels(token) == sorted([label_of(TODAY), label_of(TOMORROW), "root"])
-    for found in objects(token):
+    assert token.labels() == sorted([label_of(TODAY), label_of(TOMORROW), "root"])
+    for found in token.objects():
         assert found[Attribute.SENSITIVE]
         assert not found[Attribute.EXTRACTABLE]
         assert found[Attribute.NEVER_EXTRACTABLE]
@@ -95,12 +81,12 @@ def test_a_folder_from_day_1_opens_nothing_that_todays_module_destroyed(folder, 
 def test_a_module_restored_from_a_copy_is_purged_again_and_alarmed(folder, keyring, token, tmp_path):
     token.copy(tmp_path / "module on day 1")
     keyring.destroy(TODAY.epoch_id, NOON)
-    assert label_of(TODAY) not in labels(token)
+    assert label_of(TODAY) not in token.labels()
     token.restore(tmp_path / "module on day 1")
-    assert label_of(TODAY) in labels(token)
+    assert label_of(TODAY) in token.labels()
     reopened = reopen(folder, token)
     assert reopened.resurrected == (TODAY.epoch_id,)
-    assert label_of(TODAY) not in labels(token)
+    assert label_of(TODAY) not in token.labels()
     assert reopen(folder, token).resurrected == ()
     reopened.secret(TOMORROW.epoch_id)
 
@@ -115,7 +101,7 @@ def test_folder_and_module_from_one_copy_die_by_the_clock_of_the_next_start(fold
     token.restore(tmp_path / "module")
     reopened = reopen(folder, token)
     assert reopened.destroy_due(TODAY.destroy_at) == [TODAY.epoch_id]
-    assert labels(token) == sorted([label_of(TOMORROW), "root"])
+    assert token.labels() == sorted([label_of(TOMORROW), "root"])
 
 
 def test_an_absent_module_keeps_the_key_due_and_the_next_try_destroys_it(folder, keyring, token, tmp_path):
@@ -133,14 +119,14 @@ def test_an_absent_module_keeps_the_key_due_and_the_next_try_destroys_it(folder,
     token.restore(tmp_path / "module")
     keyring.destroy(TODAY.epoch_id, NOON)
     assert not keyring.records()[0].is_alive
-    assert label_of(TODAY) not in labels(token)
+    assert label_of(TODAY) not in token.labels()
     keyring.secret(TOMORROW.epoch_id)
     assert reopen(folder, token).resurrected == ()
 
 
 def test_a_token_without_the_root_key_is_away_and_not_empty(folder, keyring, token, tmp_path):
     """An emptied or exchanged token of the same name must not pass for one that destroyed everything."""
-    root = next(found for found in objects(token) if found.label.endswith(" root"))
+    root = next(found for found in token.objects() if found.label.endswith(" root"))
     root.destroy()
     with pytest.raises(KeyStoreAway, match="root key"):
         keyring.destroy(TODAY.epoch_id, NOON)
@@ -153,11 +139,11 @@ def test_the_clock_alone_kills_this_folder_and_the_module_follows(folder, keyrin
     assert destroy_due(folder, TODAY.destroy_at, LocalFiles(), owed) == [TODAY.epoch_id]
     assert still_owed(folder) == [TODAY.epoch_id]
     assert b"wrapped" not in key_file(folder).read_bytes()
-    assert label_of(TODAY) in labels(token)
+    assert label_of(TODAY) in token.labels()
     reopened = reopen(folder, token)
     assert reopened.resurrected == ()
     assert [record.is_alive for record in reopened.records()] == [False, True]
-    assert label_of(TODAY) not in labels(token)
+    assert label_of(TODAY) not in token.labels()
     assert still_owed(folder) == []
 
 
@@ -165,16 +151,18 @@ def test_a_key_whose_file_was_taken_away_dies_by_the_date_in_its_label(folder, k
     key_file(folder).unlink()
     reopened = reopen(folder, token)
     reopened.destroy_due(TODAY.destroy_at - timedelta(seconds=1))
-    assert label_of(TODAY) in labels(token)
+    assert label_of(TODAY) in token.labels()
     reopened.destroy_due(TODAY.destroy_at)
-    assert labels(token) == sorted([label_of(TOMORROW), "root"])
+    assert token.labels() == sorted([label_of(TOMORROW), "root"])
 
 
 def test_the_file_of_before_an_earlier_death_opens_no_more(folder, keyring, token):
     before = key_file(folder).read_bytes()
     earlier = TODAY.destroy_at - timedelta(days=3)
     keyring.bring_forward(TODAY.epoch_id, earlier)
-    assert labels(token) == sorted([label_of(replace(TODAY, destroy_at=earlier)), label_of(TOMORROW), "root"])
+    assert token.labels() == sorted(
+        [label_of(replace(TODAY, destroy_at=earlier)), label_of(TOMORROW), "root"]
+    )
     key_file(folder).write_bytes(before)
     with pytest.raises(KeyUnavailable):
         keyring.secret(TODAY.epoch_id)
@@ -226,7 +214,7 @@ def test_a_key_that_was_brought_into_the_module_from_outside_is_not_taken(token)
     session, hsm._session = hsm._session, Careless()
     with pytest.raises(KeyUnavailable, match="could be taken out"):
         hsm.make_key("glassplate test")
-    assert objects(token) == []
+    assert token.objects() == []
 
 
 # --- logging in ---------------------------------------------------------------------------------------------
@@ -297,7 +285,7 @@ def test_whatever_the_disk_does_the_module_destroys(folder, keyring, token, step
     except StorageFailed:
         failing._files = LocalFiles()
         failing.destroy(TODAY.epoch_id, NOON)
-    assert label_of(TODAY) not in labels(token)
+    assert label_of(TODAY) not in token.labels()
     reopened = reopen(folder, token)
     with pytest.raises(KeyDestroyed):
         reopened.secret(TODAY.epoch_id)
@@ -310,15 +298,15 @@ def test_a_crash_between_key_and_file_leaves_no_second_key(folder, keyring, toke
     day = replace(TOMORROW, epoch_id="2026-11-27")
     with pytest.raises(StorageFailed):
         failing.create_epoch(day)
-    assert len(labels(token)) == 4
+    assert len(token.labels()) == 4
     reopen(folder, token).create_epoch(day)
-    assert len(labels(token)) == 4
+    assert len(token.labels()) == 4
 
 
 def test_a_key_in_memory_has_no_object_in_the_module_and_dies_without_it(folder, token, tmp_path):
     ring = Pkcs11Keyring.create(folder, token.place, PIN, LocalFiles())
     ring.create_epoch(TODAY, in_memory=True)
-    assert labels(token) == ["root"]
+    assert token.labels() == ["root"]
     token.go_away()
     ring.destroy(TODAY.epoch_id, NOON)
     assert not ring.records()[0].is_alive
@@ -327,7 +315,7 @@ def test_a_key_in_memory_has_no_object_in_the_module_and_dies_without_it(folder,
 def test_an_object_that_somebody_put_beside_a_key_keeps_it_from_opening_and_not_from_dying(
     folder, keyring, token
 ):
-    mine = next(found for found in objects(token) if label_of(TODAY) in found.label)
+    mine = next(found for found in token.objects() if label_of(TODAY) in found.label)
     session = mine.session
     session.create_object(
         {
@@ -339,7 +327,9 @@ def test_an_object_that_somebody_put_beside_a_key_keeps_it_from_opening_and_not_
             Attribute.VALUE: bytes(32),
         }
     )
+    reopened = reopen(folder, token)
     with pytest.raises(StorageFailed, match="Two keys"):
-        keyring.secret(TODAY.epoch_id)
-    keyring.destroy(TODAY.epoch_id, NOON)
-    assert label_of(TODAY) not in labels(token)
+        reopened.secret(TODAY.epoch_id)
+    assert reopened.damaged == (f"epochs/{TODAY.epoch_id}.json",)
+    reopened.destroy_due(TODAY.destroy_at)
+    assert label_of(TODAY) not in token.labels()
