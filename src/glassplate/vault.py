@@ -27,7 +27,7 @@ from glassplate.cameras import CameraWatch
 from glassplate.charter import demand_shipped_rules
 from glassplate.deliveries import Deliveries
 from glassplate.epoch_duties import CLOSE_GRACE, EpochDuties
-from glassplate.errors import CharterRejected, GlassplateError, Refused
+from glassplate.errors import CharterRejected, ClockRefused, GlassplateError, Refused
 from glassplate.files import LocalFiles
 from glassplate.founding import (
     FIRST_ADMINISTRATOR,
@@ -399,6 +399,12 @@ class Vault:
             raise CharterRejected(
                 "Only a demo's clock can be set. Start without --demo-clock.", ("demo-only",)
             )
+
+    def believe_demo_start(self) -> None:
+        """Under a demo charter a start believes the clock: its days are invented, and nobody is there to confirm them."""
+        if self.mandate.is_installed and self.mandate.is_demo():
+            with contextlib.suppress(ClockRefused):  # set back: that is told by every act
+                self.time.confirm(self._clock.wall())
 
     def advance_demo_clock(self, to: datetime) -> datetime:
         """Let the demo's days pass, each with its duties; only under a demo charter and a demo clock."""

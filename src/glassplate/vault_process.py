@@ -97,6 +97,7 @@ def _run(chosen: argparse.Namespace) -> None:
         except CharterRejected:
             vault.close()
             raise
+    vault.believe_demo_start()
     serve(vault)
 
 

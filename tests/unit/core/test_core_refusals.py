@@ -147,6 +147,7 @@ def test_an_expired_charter_refuses_search_but_not_oversight(city):
     city.ingest(PLATE)
     ends = city.vault.mandate.last().verified.charter.expires_at
     city.clock.advance(ends - city.now() - timedelta(seconds=1))
+    city.vault.duties()
     token = city.sign_in("r.alvarez")
     assert city.vault.gate.search(token, city.request(PLATE)).reads == ()
     city.clock.advance(timedelta(seconds=1))
