@@ -121,16 +121,31 @@ def load_settings(folder: CityFolder) -> Settings:
         if type(value) is not wanted:
             raise UsageError(f"{path}: {name} must be {'a whole number' if wanted is int else 'text'}.")
     settings = Settings(**values)
-    if settings.camera_megabytes_per_hour < 1:
-        raise UsageError(f"{path}: camera_megabytes_per_hour must be 1 or more.")
-    if settings.keyring not in KEYRINGS:
-        raise UsageError(f"{path}: keyring is {settings.keyring!r}; choose one of {', '.join(KEYRINGS)}.")
-    if settings.time_source and not re.fullmatch(r"https://[^\s@]{1,300}", settings.time_source):
-        raise UsageError(f"{path}: time_source is an address that begins with https://, or empty.")
-    if settings.hsm_slot and not re.fullmatch(r"[0-9]{1,19}", settings.hsm_slot):
-        raise UsageError(f"{path}: hsm_slot is a slot's number in quotes, or empty.")
-    if not _NAME.fullmatch(settings.log_origin):
-        raise UsageError(
-            f"{path}: log_origin must be a schema-less URL in lower case, such as city.example/glassplate."
-        )
+    for is_right, words in _rules(settings):
+        if not is_right:
+            raise UsageError(f"{path}: {words}")
     return settings
+
+
+def _rules(settings: Settings) -> list[tuple[bool, str]]:
+    """Whether each setting makes sense, and what it must be."""
+    source, slot = settings.time_source, settings.hsm_slot
+    return [
+        (settings.camera_megabytes_per_hour >= 1, "camera_megabytes_per_hour must be 1 or more."),
+        (
+            settings.keyring in KEYRINGS,
+            f"keyring is {settings.keyring!r}; choose one of {', '.join(KEYRINGS)}.",
+        ),
+        (
+            not source or re.fullmatch(r"https://[^\s@]{1,300}", source) is not None,
+            "time_source is an address that begins with https://, or empty.",
+        ),
+        (
+            not slot or re.fullmatch(r"[0-9]{1,19}", slot) is not None,
+            "hsm_slot is a slot's number in quotes, or empty.",
+        ),
+        (
+            _NAME.fullmatch(settings.log_origin) is not None,
+            "log_origin must be a schema-less URL in lower case, such as city.example/glassplate.",
+        ),
+    ]
