@@ -10,15 +10,18 @@ Whether a recognizer's reads are accepted is not decided here: its version must 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from glassplate.errors import GlassplateError, UsageError
 from glassplate.plate_text import ALPHABET
 from glassplate.recognize.plate_crop import may_be_plate
 from glassplate.recognize.recognizer import PlateCandidate
+from glassplate.records import Alternative
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +35,7 @@ DEFAULT_ENGINE = "glassplate"
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:+/@-]{0,76}", re.ASCII)
 _OUR_VERSIONS = tuple(f"{name}/" for name in (DEFAULT_ENGINE, "whole-frame"))  # no plug-in may pass for ours
 _MOST_PLATES = 64  # in one picture; a recognizer that finds more finds no plates
+_MOST_ALTERNATIVES = 32  # of one plate; a sealed read carries no more
 _PLATE = re.compile(f"[{ALPHABET}]{{1,16}}")
 
 
@@ -101,7 +105,7 @@ class _Foreign:
             version = self._recognizer.version
         except GlassplateError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise GlassplateError(
                 f"The recognizer {name!r} does not start: {type(error).__name__}: {str(error)[:200]}. "
                 f"It comes from {entry.value}; mend or uninstall that package."
@@ -122,35 +126,60 @@ class _Foreign:
         return self._version
 
     def read(self, pixels: Pixels) -> list[PlateCandidate]:
-        """See ``Recognizer``.
+        """See ``Recognizer``. It looks at a copy: what it paints on its picture is in no crop.
 
         Raises:
             GlassplateError: it failed, or its answer is none. No message repeats what it read.
         """
         try:
-            candidates = list(islice(self._recognizer.read(pixels), _MOST_PLATES + 1))
+            candidates = list(islice(self._recognizer.read(pixels.copy()), _MOST_PLATES + 1))
         except GlassplateError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # whoever ends the process would make the lane look stopped
             raise self._breaks(f"failed on a picture ({type(error).__name__})") from error
         if len(candidates) > _MOST_PLATES:
             raise self._breaks(f"returned more than {_MOST_PLATES} plates of one picture")
-        for candidate in candidates:
-            self._check(candidate, pixels)
-        return candidates
+        return [self._checked(candidate, pixels) for candidate in candidates]
 
-    def _check(self, candidate: Any, pixels: Pixels) -> None:
-        if not isinstance(candidate, PlateCandidate):
+    def _checked(self, candidate: Any, pixels: Pixels) -> PlateCandidate:
+        """The candidate in plain values that nobody else holds."""
+        if type(candidate) is not PlateCandidate:
             raise self._breaks("returned something that is no PlateCandidate")
-        if not _PLATE.fullmatch(candidate.text):
+        if not _is_plate(candidate.text):
             raise self._breaks("returned a text that is not 1 to 16 of A-Z and 0-9")
-        if not all(0 <= confidence <= 1 for confidence in candidate.character_confidences):
+        confidences, alternatives = tuple(candidate.character_confidences), tuple(candidate.alternatives)
+        if not all(map(_is_fraction, confidences)):
             raise self._breaks("returned a confidence outside 0-1")
+        if len(alternatives) > _MOST_ALTERNATIVES or not all(map(_is_alternative, alternatives)):
+            raise self._breaks(
+                f"returned more than {_MOST_ALTERNATIVES} alternatives, or one that is no text with a confidence in 0-1"
+            )
         try:
             # Of one that is in the picture and no plate's, the redaction keeps nothing.
             may_be_plate(candidate.box, pixels.shape[1], pixels.shape[0])
         except (TypeError, ValueError) as error:
             raise self._breaks("returned a box that does not lie in the picture") from error
+        x, y, width, height = candidate.box
+        return replace(
+            candidate,
+            character_confidences=tuple(map(float, confidences)),
+            box=(x, y, width, height),
+            alternatives=alternatives,
+            region_confidence=float(candidate.region_confidence),
+        )
 
     def _breaks(self, what: str) -> GlassplateError:
         return GlassplateError(f"The recognizer {self._name!r} {what}. Report it to whoever made it.")
+
+
+def _is_plate(text: object) -> bool:
+    return type(text) is str and _PLATE.fullmatch(text) is not None
+
+
+def _is_fraction(value: object) -> bool:
+    """Numbers of numpy too, and not NaN."""
+    return isinstance(value, (int, float, np.floating)) and 0 <= float(value) <= 1
+
+
+def _is_alternative(value: object) -> bool:
+    return type(value) is Alternative and _is_plate(value.text) and _is_fraction(value.confidence)

@@ -74,6 +74,7 @@ DO_NOT_START = {
     ),
     "no factory": ("", "AttributeError"),
     "a factory that fails": ("def Recognizer():\n    raise OSError('no network')", "OSError: no network"),
+    "a module that ends the process": ("raise SystemExit('later')", "SystemExit: later"),
     "no version": ("class Recognizer:\n    pass", "AttributeError"),
 }
 
@@ -145,6 +146,29 @@ BREAKS_ITS_DUTIES = {
         "return [PlateCandidate('7K', (0.9,), (0, 0, 4, 4))]",
         r"failed on a picture \(ValueError\)",
     ),
+    "a text of bytes": ("return [PlateCandidate(b'7K', (0.9,) * 2, (0, 0, 4, 4))]", "not 1 to 16 of A-Z"),
+    "a confidence in words": ("return [PlateCandidate('7', ('sure',), (0, 0, 4, 4))]", "outside 0-1"),
+    "a candidate of its own making": (
+        "return [type('Own', (PlateCandidate,), {})('7', (0.9,), (0, 0, 4, 4))]",
+        "no PlateCandidate",
+    ),
+    "alternatives that are none": (
+        "return [PlateCandidate('7', (0.9,), (0, 0, 4, 4), ('1',))]",
+        "one that is no text with a confidence",
+    ),
+    "an alternative that is no plate": (
+        "return [PlateCandidate('7', (0.9,), (0, 0, 4, 4), (Alternative('Mr Smith', 0.1),))]",
+        "one that is no text with a confidence",
+    ),
+    "an alternative that is no number": (
+        "return [PlateCandidate('7', (0.9,), (0, 0, 4, 4), (Alternative('1', float('nan')),))]",
+        "one that is no text with a confidence",
+    ),
+    "alternatives without end": (
+        "return [PlateCandidate('7', (0.9,), (0, 0, 4, 4), (Alternative('1', 0.1),) * 33)]",
+        "more than 32 alternatives",
+    ),
+    "ending the process": ("raise SystemExit(0)", r"failed on a picture \(SystemExit\)"),
     "failing": ("raise RuntimeError('7KDR214')", r"failed on a picture \(RuntimeError\)"),
 }
 
@@ -153,6 +177,7 @@ BREAKS_ITS_DUTIES = {
 def test_an_answer_that_is_none_is_an_error_that_repeats_no_plate(offered, body, said):
     offered(
         "from glassplate.recognize.recognizer import PlateCandidate\n"
+        "from glassplate.records import Alternative\n"
         f"class Recognizer:\n    version = 'broken/1'\n    def read(self, pixels):\n        {body}\n"
     )
     with pytest.raises(GlassplateError, match=f"The recognizer 'other' .*{said}") as caught:
@@ -168,6 +193,26 @@ def test_an_error_in_plain_words_while_reading_is_passed_on(offered):
     )
     with pytest.raises(GlassplateError, match=r"^The license ended\.$"):
         engine("other").read(PICTURE)
+
+
+def test_what_a_plug_in_paints_on_its_picture_is_in_no_evidence(offered):
+    offered(HONEST.replace("height, width", "pixels[:] = 255\n        height, width"))
+    pixels = PICTURE.copy()
+    engine("other").read(pixels)
+    assert np.array_equal(pixels, PICTURE)
+
+
+def test_a_plug_ins_numbers_become_plain_ones_that_it_cannot_change_afterward(offered):
+    offered(
+        "import numpy as np\n"
+        "from glassplate.recognize.recognizer import PlateCandidate\n"
+        "class Recognizer:\n    version = 'numpy/1'\n    def read(self, pixels):\n"
+        "        return [PlateCandidate('7K', [np.float32(0.5), np.float64(1)], [0, 0, 4, 4])]\n"
+    )
+    (candidate,) = engine("other").read(PICTURE)
+    assert candidate.character_confidences == (0.5, 1.0)
+    assert candidate.box == (0, 0, 4, 4)
+    assert {type(one) for one in candidate.character_confidences} == {float}
 
 
 def test_a_plug_in_cannot_pass_for_ours(offered):
