@@ -58,6 +58,7 @@ PROBLEMS = {
     "ended": "it closed the stream",
     "decoder": "the lane's video decoder fails",
     "recognizer": "the lane's recognizer fails",
+    "lane": "its lane failed and ended",
     "sealing": "the lane cannot seal what it reads",
     "frozen": "it sends the same picture again and again, or a black one",
     "damaged": "a tenth of its pictures or more arrive damaged",
@@ -67,7 +68,7 @@ WARNINGS = {
     "recognizer": "the lane's recognizer failed on some frames",
     "damaged": "some of its pictures arrived damaged",
     "lost": "vehicles were lost that could not be sealed in time",
-    "scenes": "scenes could not be redacted, so only plate crops were kept",
+    "scenes": "pictures could not be redacted, so reads were kept without one",
 }
 
 

@@ -43,7 +43,8 @@ READ_ID_DIGITS = 32
 class LaneOutcome:
     """What became of the frames, in counts and (for the person at the lane) names of refused files.
 
-    ``scenes_failed``: frames of which only plate crops are kept; ``lost``: vehicles that were read and not kept.
+    ``scenes_failed``: frames of which a blank picture is kept, because the redaction failed; ``lost``: vehicles that were
+    read and not kept.
     """
 
     frames: int = 0

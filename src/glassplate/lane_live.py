@@ -107,18 +107,27 @@ class LiveLane:
         default_factory=lambda: {word: Failures() for word in ("recognizer", "damaged", "lost", "scenes")}
     )
     _said: tuple[str, str, str] = ("", "", "")
-    _since: datetime | None = None
+    _state: tuple[str, datetime | None] = ("", None)
+    """The last state, heard by the vault or not, and since when."""
+    _waiting: int = 0
+    _has_crashed: bool = False
     _beat_at: float = float("-inf")
     _keys_at: float = field(default_factory=time.monotonic)
     _is_done: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Watch until the camera's ``stop`` is set; then tell what was in view, deliver, and say goodbye."""
+        """Watch until the camera's ``stop`` is set; then tell what was in view, deliver, and say goodbye.
+
+        Whatever else ends it is raised, and no goodbye: the camera is red.
+        """
         courier = threading.Thread(target=self._carry, name="courier")
         courier.start()
         try:
             for frame in self.camera.frames():
                 self._step(lambda frame=frame: self.walk.take(frame, self.outcome))  # type: ignore[misc]
+        except BaseException:
+            self._has_crashed = True
+            raise
         finally:
             self._step(lambda: self.walk.take(None, self.outcome))
             self._is_done.set()
@@ -143,15 +152,16 @@ class LiveLane:
     def _carry(self) -> None:
         while not self._is_done.wait(COURIER_SECONDS):
             self._carry_once()
-        self._carry_once(stopped=True)
+        self._carry_once(last=True)
 
-    def _carry_once(self, *, stopped: bool = False) -> None:
+    def _carry_once(self, *, last: bool = False) -> None:
+        stopped = last and not self._has_crashed
         acts = [
             lambda: self._beat(stopped=stopped),
             self._renew_keys,
             lambda: self.courier.deliver(self.client, self.outcome),
         ]
-        problems = [self._try(act) for act in (reversed(acts) if stopped else acts)]
+        problems = [self._try(act) for act in (reversed(acts) if last else acts)]
         self.vault_problem = next(filter(None, problems), "")
         if self.vault_problem:
             self._write_status("stopped" if stopped else "blind", self.problem or "vault")
@@ -159,11 +169,13 @@ class LiveLane:
         self.outcome.refused_by_vault.clear()
 
     def _try(self, act: Callable[[], None]) -> str:
-        """What the vault, or the outbox, said against it."""
+        """What the vault, or the outbox, said against it. Nothing ends the courier: it tries again each second."""
         try:
             act()
         except GlassplateError as error:
             return str(error)
+        except Exception as error:  # noqa: BLE001 - such as a terminal that is gone
+            return f"The lane's courier failed ({type(error).__name__})."
         return ""
 
     def _renew_keys(self) -> None:
@@ -186,10 +198,10 @@ class LiveLane:
         warned = (word for word, one in self._failures.items() if one.is_yellow(now))
         warning = next(warned, "") if state == "seeing" else ""
         said = (state, problem, warning)
+        if state != self._state[0]:
+            self._state = state, self.clock()
         if said == self._said and time.monotonic() - self._beat_at < HEARTBEAT_SECONDS:
             return
-        if state != self._said[0]:
-            self._since = self.clock()
         beat = self._heartbeat(state, problem, warning)
         self.client.heartbeat(beat.signed(self.private_key))
         self._write_status(state, problem)
@@ -200,6 +212,8 @@ class LiveLane:
     @property
     def problem(self) -> str:
         """One word for what keeps this camera from seeing; empty while it sees."""
+        if self._has_crashed:
+            return "lane"
         if self.camera.state.problem:
             return self.camera.state.problem
         if time.monotonic() - self.walk.moved_at > STUCK_SECONDS:
@@ -218,7 +232,7 @@ class LiveLane:
             at=now,
             state=state,
             problem=problem,
-            since=self._since or now,
+            since=self._state[1] or now,
             last_frame_at=self.camera.state.last_frame_at,
             warning=warning,
             decoded=counts.decoded,
@@ -230,17 +244,22 @@ class LiveLane:
             reads=self.reads,
             lost=self.outcome.lost,
             scenes_failed=self.outcome.scenes_failed,
-            waiting=self.walk.outbox.state().waiting,
+            waiting=self._count_waiting(),
         )
 
+    def _count_waiting(self) -> int:
+        """Reads in the outbox; while it cannot be read, as many as there were."""
+        with contextlib.suppress(StorageFailed):
+            self._waiting = self.walk.outbox.state().waiting
+        return self._waiting
+
     def _write_status(self, state: LaneState, problem: str) -> None:
-        waiting = self.walk.outbox.state().waiting
         plain = {
             "v": 1,
             "at": time_text(self.clock()),
             "state": state,
             "problem": problem,
-            "waiting": waiting,
+            "waiting": self._count_waiting(),
         }
         with contextlib.suppress(OSError):  # a full disk shows in the outbox, which keeps what matters
             self.files.write_atomic(self.status_file, canonical_json(plain), mode=0o600)

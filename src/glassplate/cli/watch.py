@@ -178,8 +178,8 @@ def _lines(lane: LiveLane) -> list[str]:
         )
     if said["failed"] or said["lost"] or said["scenes_failed"]:
         lines.append(
-            f"The recognizer failed on {said['failed']} frames; {said['lost']} vehicles were read and lost; of "
-            f"{said['scenes_failed']} only the plate's picture is kept, because its scene could not be redacted."
+            f"The recognizer failed on {said['failed']} frames; {said['lost']} vehicles were read and lost; "
+            f"{said['scenes_failed']} reads are kept without a picture, because it could not be redacted."
         )
     if lane.vault_problem:
         lines.append(f"The vault took nothing at the end: {lane.vault_problem}")

@@ -42,7 +42,8 @@ class Heartbeat:
     ``warning``: the same for what went wrong lately though it sees. ``since``: how long ``state`` has lasted. Counts are
     since the lane started: frames ``decoded``, passed over as ``still``, looked at closely, ``dropped`` because nobody
     took them in time, ``failed`` in the recognizer, parts ``damaged``; ``reads`` sealed; vehicles ``lost`` because they
-    could not be sealed; ``scenes_failed``: reads that only a plate crop is kept of. ``waiting``: reads in the outbox.
+    could not be sealed; ``scenes_failed``: reads without a picture, because it could not be redacted. ``waiting``: reads
+    in the outbox.
     """
 
     camera_id: str

@@ -306,6 +306,8 @@ class LiveFake:
             with self._lock:
                 self._lock.wait_for(lambda: self._waiting or self.stop.is_set(), 0.05)
                 number = self._waiting.pop(0) if self._waiting else "nothing"
+            if isinstance(number, BaseException):
+                raise number
             if number is None:
                 yield None
             elif number != "nothing":
@@ -447,6 +449,63 @@ def test_stopping_tells_what_was_in_view_and_says_goodbye(city, live):
     last = verify_heartbeat(client.heartbeats[-1], keys)
     assert (last.state, last.reads, last.waiting, last.looked) == ("stopped", 1, 0, 8)
     assert city.vault.health.status().healthy
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # of the lane, on purpose
+def test_a_lane_that_ends_by_itself_was_not_stopped_by_a_person(city, live):
+    lane, camera, client = live
+    camera.feed(30)
+    wait_until(lambda: health(city).state == "seeing")
+    camera.feed(31, SystemExit("what nobody foresaw"))
+    wait_until(lambda: health(city).is_red)
+    assert health(city).problem == "its lane failed and ended"
+    wait_until(lambda: '"problem":"lane"' in lane.status_file.read_text())
+    keys = {CAMERA: city.camera_keys[CAMERA].public_text}
+    assert "stopped" not in {verify_heartbeat(beat, keys).state for beat in client.heartbeats}
+
+
+def test_an_outbox_that_cannot_be_read_does_not_end_the_courier(city, live, outbox, monkeypatch):
+    lane, camera, _ = live
+    camera.feed(30)
+    wait_until(lambda: health(city).state == "seeing")
+
+    def fails(*_):
+        raise StorageFailed("The disk is away.")
+
+    with monkeypatch.context() as away:
+        for name in ("next_sequence", "state", "waiting"):
+            away.setattr(Outbox, name, fails)
+        wait_until(lambda: lane.vault_problem == "The disk is away.")
+        wait_until(lambda: '"problem":"vault"' in lane.status_file.read_text())
+    camera.feed(*range(1, 9), None)
+    wait_until(lambda: lane.outcome.delivered == 1 and lane.vault_problem == "")
+
+
+def test_a_terminal_that_is_gone_does_not_end_the_courier(city, live):
+    lane, camera, _ = live
+
+    def gone(_):
+        raise BrokenPipeError
+
+    lane.on_state = gone
+    camera.feed(30)
+    wait_until(lambda: health(city).state == "seeing")
+    camera.feed(*range(1, 9), None)
+    wait_until(lambda: lane.outcome.delivered == 1)
+
+
+def test_a_state_has_lasted_since_it_began_not_since_the_vault_heard_of_it(city, live):
+    lane, camera, client = live
+    camera.feed(30)
+    wait_until(lambda: health(city).state == "seeing")
+    client.is_away = True
+    camera.lose("stalled")
+    wait_until(lambda: lane.vault_problem and "stalled" in lane.status_file.read_text())
+    later = lane.clock() + timedelta(milliseconds=200)
+    wait_until(lambda: lane.clock() > later)
+    client.is_away = False
+    wait_until(lambda: health(city).is_red)
+    assert health(city).since < later - timedelta(milliseconds=100)
 
 
 def test_heartbeats_come_steadily_and_rise_in_number(city, live):
