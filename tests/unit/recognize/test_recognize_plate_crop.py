@@ -29,6 +29,7 @@ PLATES = {
     "a motorcycle's plate": (100, 100, 90, 80),
     "a German motorcycle's plate, seen askew": (100, 100, 64, 90),
     "half as wide as the picture": (100, 100, 320, 60),
+    "seven times as wide as high": (100, 100, 280, 40),
 }
 NO_PLATES = {
     "the whole frame": (0, 0, 640, 480),
@@ -36,6 +37,7 @@ NO_PLATES = {
     "a placard in the middle": (200, 100, 240, 160),
     "a portrait": (200, 100, 100, 150),
     "a person": (200, 100, 60, 180),
+    "a line of a text": (100, 100, 287, 40),
     "a strip": (100, 100, 300, 20),
     "a column": (100, 100, 20, 300),
 }
@@ -115,6 +117,21 @@ def test_a_driver_behind_the_plate_a_face_beside_it_and_a_figure_that_may_be_a_d
     )
     assert (kept.persons, kept.faces) == (0, 0)
     assert np.array_equal(kept.pixels, crop().pixels)
+
+
+def test_a_person_is_hidden_from_the_confidence_and_the_half_on_that_the_docs_say():
+    half_in = 352, 298, 40, 28  # the crop ends at 373: 21 of its 40 columns
+    kept = crop(found=[a("person", (283, 302, 10, 20), 0.30), a("person", half_in, 0.9)])
+    assert kept.persons == 2
+    assert not (kept.pixels == crop().pixels).all(axis=2)[302 - kept.top : 322 - kept.top, 4:14].any()
+    less_than_half_in = 354, 298, 40, 28
+    assert crop(found=[a("person", less_than_half_in, 0.9)]).persons == 0
+
+
+@pytest.mark.parametrize(("columns", "is_kept"), [(36, True), (37, False)])
+def test_two_fifths_of_the_plate_may_be_hidden_and_no_more(columns, is_kept):
+    person = a("person", (280, 290, columns, 44))
+    assert (crop(found=[person]) is not None) is is_kept
 
 
 BOXES = st.tuples(st.integers(-99, 640), st.integers(-99, 480), st.integers(1, 300), st.integers(1, 300))
