@@ -43,6 +43,16 @@ def skeleton(text: str) -> str:
     return normalize(text).translate(_SKELETON)
 
 
+def within_one_edit(one: str, other: str) -> bool:
+    """Whether one insertion, deletion or substitution, or none, turns one text into the other."""
+    if len(one) > len(other):
+        one, other = other, one
+    if len(other) - len(one) > 1:
+        return False
+    same = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    return one[same + (len(one) == len(other)) :] == other[same + 1 :]
+
+
 def is_plausible(text: str) -> bool:
     """Whether a normalized ``text`` can be a plate: 4–8 characters with at least one digit."""
     return SHORTEST_PLATE <= len(text) <= LONGEST_PLATE and any(character.isdigit() for character in text)
@@ -89,6 +99,10 @@ class PlatePattern:
     def matches(self, text: str) -> bool:
         """Whether ``text``, folded, is one of the texts asked for."""
         return _matches(self.text, fold(text))
+
+    def looks_like(self, text: str) -> bool:
+        """Whether ``text`` is the same, or one edit away, once look-alikes are folded; without wildcards only."""
+        return within_one_edit(skeleton(self.text), skeleton(text))
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -42,8 +42,8 @@ def naming(path: Path) -> Iterator[None]:
         ) from None
 
 
-def open_hot(path: Path, key: bytes) -> Connection:
-    """Open or create a hot file: durable at each commit, temporary data in memory only."""
+def open_hot(path: Path | None, key: bytes) -> Connection:
+    """Open or create a hot file: durable at each commit, temporary data in memory only. No path: in memory."""
     connection = _connect(path, key, read_only=False)
     connection.execute("pragma journal_mode=wal")
     connection.execute("pragma synchronous=full")
@@ -72,10 +72,10 @@ def opens(path: Path, key: bytes) -> bool:
     return True
 
 
-def _connect(path: Path, key: bytes, *, read_only: bool) -> Connection:
+def _connect(path: Path | None, key: bytes, *, read_only: bool) -> Connection:
     if len(key) != KEY_BYTES:
         raise ValueError(f"a segment key has {KEY_BYTES} bytes")
-    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}" if path else ":memory:"
     connection = sqlcipher.connect(
         uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )

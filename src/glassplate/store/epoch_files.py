@@ -49,6 +49,7 @@ class EpochFiles:
         self._sealed: list[SealedFile] = []
         self._is_open = False
         self._is_gone = False
+        self.in_memory = False
 
     def open(self, key: bytes) -> None:
         """Open what is there; nothing happens when it is open.
@@ -70,7 +71,9 @@ class EpochFiles:
         self._is_open = True
 
     def close(self) -> None:
-        """Close every file, and so forget the key."""
+        """Close every file, and so forget the key. Reads that are in memory only stay there."""
+        if self.in_memory and not self._is_gone:
+            return
         for sealed in self._sealed:
             sealed.close()
         if self._hot is not None:
@@ -92,7 +95,7 @@ class EpochFiles:
             path = self._hot_path()
             with self._closing_on_failure(), naming(path):
                 if self._hot is None:
-                    self._hot = HotFile(path, key)
+                    self._hot = HotFile(None if self.in_memory else path, key)
                 self._hot.append(new)
         return is_new
 
@@ -130,7 +133,7 @@ class EpochFiles:
         for sealed in self._sealed:
             if sealed.number in not_dropped:
                 return self._summary(sealed)
-        if self._hot is None or not self._hot.count:
+        if self._hot is None or not self._hot.count or self.in_memory:
             return None
         path = self._path(len(self._sealed), "sealed")
         with self._closing_on_failure(), naming(path):
@@ -150,8 +153,8 @@ class EpochFiles:
 
     def drop(self) -> None:
         """Close and delete everything; needs no key."""
-        self.close()
         self._is_gone = True
+        self.close()
         hot = [companion for path in self._numbered("hot") for companion in _with_companions(path)]
         self._remove([*hot, *self._numbered("sealed"), *self._leftovers()])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 from itertools import islice
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from glassplate.plate_text import PlatePattern
     from glassplate.store.cipher_file import Connection
     from glassplate.store.row_format import Row
     from glassplate.store.store import StoredRead, StoreQuery
@@ -34,15 +34,16 @@ _PLAIN_COLUMNS = 7
 class HotFile:
     """An epoch's growing file: one table without secondary index, and its read ids in memory."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        """Open or create. Not safe for several threads: the store holds the epoch's lock."""
-        is_new = not path.exists()
+    def __init__(self, path: Path | None, key: bytes) -> None:
+        """Open or create; no ``path``: in memory. Not safe for several threads: the store holds the epoch's lock."""
+        is_new = path is not None and not path.exists()
         self._connection = open_hot(path, key)
-        if is_new:
+        if path and is_new:
             path.chmod(stat.S_IRUSR | stat.S_IWUSR)
         if not _has_schema(self._connection):
             self._connection.executescript(f"begin immediate;{SCHEMA}commit;")
-            fsync_folder(path.parent)
+            if path:
+                fsync_folder(path.parent)
         rows = self._connection.execute("select read_id, id from read").fetchall()
         self.row_ids: dict[bytes, int] = dict(rows)
 
@@ -177,11 +178,12 @@ def _tree_hash(leaves: Sequence[bytes]) -> bytes:
 
 
 def _matches(connection: Connection, query: StoreQuery, *, indexed: bool) -> Iterator[Match]:
-    """What matches, newest first. An exact plate is one probe of the index; a wildcard reads the period."""
-    pattern: PlatePattern = query.pattern
+    """What matches, newest first. An exact plate is one probe of the index; the others read the period."""
+    pattern = query.pattern
     clauses = ["id>=?", "id<?"]
     values: list[object] = [first_id_at(query.since), first_id_at(query.until) + SAME_INSTANT]
-    if not pattern.has_wildcards:
+    is_one_plate = pattern is not None and query.nearness == "exact" and not pattern.has_wildcards
+    if pattern is not None and is_one_plate:
         clauses.append("plate=?")
         values.append(pattern.text)
         if indexed:
@@ -190,12 +192,26 @@ def _matches(connection: Connection, query: StoreQuery, *, indexed: bool) -> Ite
     if query.camera_ids:
         clauses.append(f"camera in ({','.join('?' * len(query.camera_ids))})")
         values.extend(query.camera_ids)
-    probe = " indexed by by_skeleton" if indexed and not pattern.has_wildcards else ""
+    probe = " indexed by by_skeleton" if indexed and is_one_plate else ""
     where = " and ".join(clauses)  # values are bound, never written into the statement
-    statement = f"select id, read_id, plate from read{probe} where {where} order by id desc"  # noqa: S608
-    for row_id, read_id, plate in connection.execute(statement, values):
-        if pattern.matches(plate):
+    statement = f"select id, read_id, plate, body from read{probe} where {where} order by id desc"  # noqa: S608
+    for row_id, read_id, plate, body in connection.execute(statement, values):
+        if _is_asked_for(query, plate, body):
             yield row_id, read_id
+
+
+def _is_asked_for(query: StoreQuery, plate: str, body: str) -> bool:
+    if query.pattern is not None:
+        matches = query.pattern.looks_like if query.nearness == "look_alike" else query.pattern.matches
+        if not matches(plate):
+            return False
+    if not query.bodies and not query.colors:
+        return True
+    vehicle = json.loads(body)["vehicle"]
+    colors = (vehicle["color"], vehicle.get("second_color"))
+    return (not query.bodies or vehicle["body"] in query.bodies) and (
+        not query.colors or any(color in query.colors for color in colors)
+    )
 
 
 def _insert(connection: Connection, row: Row) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ _EPOCH_ID = re.compile(
     r"[0-9A-Za-z][0-9A-Za-z+-]{0,31}", re.ASCII
 )  # no dot: it ends an epoch's name in a file's
 _FILE = re.compile(r"([0-9A-Za-z+-]+)\.\d+\.(?:hot|sealed|tmp)(?:-wal|-shm|-journal)?", re.ASCII)
+_CURSOR = re.compile(r"([0-9a-f]{1,16})-([0-9a-f]{32})", re.ASCII)
 _SEGMENT = re.compile(r"([0-9A-Za-z+-]+)\.\d+", re.ASCII)
 
 
@@ -56,7 +58,8 @@ class SqlcipherStore:
             self._epoch(epoch_id).remove_leftovers()
 
     def create_epoch(self, epoch_id: str, *, in_memory: bool = False) -> None:
-        """See ``Store.create_epoch``. Every epoch is kept in files yet: in memory lives its key alone."""
+        """See ``Store.create_epoch``."""
+        self._epoch(epoch_id).in_memory = in_memory
 
     def append(self, epoch_id: str, key: bytes, reads: Sequence[StoredRead]) -> list[bool]:
         """See ``Store.append``."""
@@ -70,7 +73,11 @@ class SqlcipherStore:
             with _noting(unserved, epoch_id):
                 for row_id, read_id in self._opened(epoch_id, keys[epoch_id], _matching(query)):
                     found[read_id] = (row_id, epoch_id)
-        newest = sorted(found, key=lambda read_id: (captured_order(found[read_id][0]), read_id), reverse=True)
+        keys_of = {read_id: (captured_order(row[0]), read_id) for read_id, row in found.items()}
+        newest = sorted(found, key=keys_of.__getitem__, reverse=True)
+        if query.cursor is not None:
+            shown = _parsed(query.cursor)
+            newest = [read_id for read_id in newest if keys_of[read_id] < shown]
         wanted = newest[: query.limit]
         opened: dict[str, StoredRead] = {}
         for epoch_id in dict.fromkeys(found[read_id][1] for read_id in wanted):
@@ -78,7 +85,9 @@ class SqlcipherStore:
             with _noting(unserved, epoch_id):
                 opened.update(self._opened(epoch_id, keys[epoch_id], _by_read_ids(ids)))
         reads = tuple(opened[read_id.hex()] for read_id in wanted if read_id.hex() in opened)
-        return StoredPage(reads, len(newest) > query.limit, tuple(sorted(unserved.items())))
+        is_cut = len(newest) > query.limit
+        cursor = f"{keys_of[wanted[-1]][0]:x}-{wanted[-1].hex()}" if is_cut else None
+        return StoredPage(reads, is_cut, tuple(sorted(unserved.items())), cursor)
 
     def get(self, read_ids: Sequence[str], keys: Mapping[str, bytes]) -> list[StoredRead]:
         """See ``Store.get``."""
@@ -117,7 +126,9 @@ class SqlcipherStore:
     def epoch_ids(self) -> list[str]:
         """See ``Store.epoch_ids``."""
         names = (_FILE.fullmatch(path.name) for path in self._folder.iterdir())
-        return sorted({name[1] for name in names if name})
+        with self._lock:
+            in_memory = {epoch_id for epoch_id, epoch in self._epochs.items() if epoch.in_memory}
+        return sorted({name[1] for name in names if name} | in_memory)
 
     def counts(self, keys: Mapping[str, bytes] | None = None) -> dict[str, int]:
         """See ``Store.counts``."""
@@ -199,13 +210,22 @@ class SqlcipherStore:
                     epoch.lock.release()
 
 
+def _parsed(cursor: str) -> tuple[int, bytes]:
+    parts = _CURSOR.fullmatch(cursor)
+    if parts is None:
+        raise InputRefused("The cursor is not one that a page gave; begin again with the first page.")
+    return int(parts[1], 16), bytes.fromhex(parts[2])
+
+
 def _refuse(epoch: EpochFiles, name: str) -> None:
     epoch.close()
     epoch.refused.add(f"{name}.sealed")
 
 
 def _matching(query: StoreQuery) -> Callable[[EpochFiles], list[Match]]:
-    return lambda epoch: epoch.matching(query, query.limit + 1)
+    if query.cursor is None:
+        return lambda epoch: epoch.matching(query, query.limit + 1)
+    return lambda epoch: epoch.matching(query, sys.maxsize)
 
 
 def _by_read_ids(read_ids: Sequence[bytes]) -> Callable[[EpochFiles], dict[str, StoredRead]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from glassplate.errors import InputRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,13 +28,34 @@ class StoredRead:
 
 @dataclass(frozen=True, slots=True)
 class StoreQuery:
-    """What to look for. ``since`` and ``until`` are both included; no ``camera_ids`` means all cameras."""
+    """What to look for. ``since`` and ``until`` are both included; no ``camera_ids`` means all cameras.
 
-    pattern: PlatePattern
+    ``pattern`` None: any plate, so ``bodies``, ``colors`` or ``camera_ids`` must narrow it down.
+    ``nearness`` look_alike: also plates that are the same, or one edit away, once look-alikes are folded
+    (``plate_text.skeleton``); not together with wildcards.
+    ``colors``: the first or the second color is one of these.
+    ``cursor``: of the page before; the page goes on after its last read.
+
+    Raises:
+        InputRefused: the parts do not fit together.
+    """
+
+    pattern: PlatePattern | None
     since: datetime
     until: datetime
     camera_ids: tuple[str, ...] = ()
     limit: int = 100
+    nearness: Literal["exact", "look_alike"] = "exact"
+    bodies: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
+    cursor: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no index answers."""
+        if self.pattern is None and not (self.camera_ids or self.bodies or self.colors):
+            raise InputRefused("Give a plate, or cameras, or the vehicle's body or color.")
+        if self.nearness == "look_alike" and (self.pattern is None or self.pattern.has_wildcards):
+            raise InputRefused("A search for look-alikes needs one whole plate, without ? and *.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +64,14 @@ class StoredPage:
 
     ``unserved``: (epoch id, reason) of every epoch with a key that could not be searched; the answer lacks
     its reads.
+    ``cursor``: asks for the next page; None when there is none. It stays right while reads arrive and epochs
+    die: a page goes on below the last read that was shown, so nothing is shown twice and nothing moves.
     """
 
     reads: tuple[StoredRead, ...]
     truncated: bool
     unserved: tuple[tuple[str, str], ...] = ()
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +114,11 @@ class Store(Protocol):
         """
 
     def search(self, query: StoreQuery, keys: Mapping[str, bytes]) -> StoredPage:
-        """The newest matching reads of the epochs in ``keys``."""
+        """The newest matching reads of the epochs in ``keys``.
+
+        Raises:
+            InputRefused: the cursor is none of ours.
+        """
 
     def get(self, read_ids: Sequence[str], keys: Mapping[str, bytes]) -> list[StoredRead]:
         """Those of the reads that the epochs in ``keys`` hold, in the order asked for.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_testing import DAY, KEYS, MORNING, NEXT_DAY, numbers, query, stored
+from store_testing import ANY_TIME, DAY, KEYS, MORNING, NEXT_DAY, numbers, query, stored
 
 from glassplate.errors import InputRefused
 from glassplate.files import LocalFiles
 from glassplate.plate_text import PlatePattern
-from glassplate.store import SqlcipherStore
+from glassplate.records import Vehicle
+from glassplate.store import SqlcipherStore, StoreQuery
 
 STATES = ["hot", "sealed", "sealed, not dropped", "reopened", "sealed and reopened"]
 
@@ -207,3 +209,85 @@ def test_several_threads_lose_and_double_nothing(store):
     for thread in threads:
         thread.join()
     assert sorted(numbers(store.search(query("7QXO418", limit=1000), KEYS))) == list(range(102))
+
+
+def pages(store, asked):
+    """Every page of a query, by its cursors."""
+    while True:
+        page = store.search(asked, KEYS)
+        yield page
+        if page.cursor is None:
+            return
+        asked = replace(asked, cursor=page.cursor)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_look_alikes_are_one_edit_away_after_folding(store, tmp_path, state):
+    texts = ["7QXO418", "7OXD4I8", "7QX0418A", "7QX041", "QX0418", "7QY0418", "7QYO419"]
+    put(store, *(stored(n, text) for n, text in enumerate(texts)))
+    store = brought_to(store, state, tmp_path)
+    asked = replace(query("7QX0418"), nearness="look_alike")
+    assert sorted(numbers(store.search(asked, KEYS))) == [0, 1, 2, 3, 4, 5]
+    store.close()
+
+
+VEHICLES = {
+    "the body": ({"bodies": ("suv",)}, [1, 2]),
+    "the first color": ({"colors": ("red",)}, [0, 1]),
+    "the second color": ({"colors": ("white",)}, [0, 2]),
+    "either color and the body": ({"colors": ("white", "red"), "bodies": ("suv",)}, [1, 2]),
+    "a body nobody has": ({"bodies": ("bus",)}, []),
+    "cameras alone": ({"camera_ids": ("cam-07",)}, [0, 1, 2]),
+    "the plate as well": ({"pattern": PlatePattern.parse("4SILB0Z"), "colors": ("white",)}, [2]),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("question", VEHICLES)
+def test_a_vehicle_is_found_by_body_and_either_color(store, tmp_path, state, question):
+    seen = [("sedan", "red", "white"), ("suv", "red", "gray"), ("suv", "white", "unknown")]
+    for n, (body, color, second) in enumerate(seen):
+        plain = stored(n, ["7QXO418", "7QXO418", "4SILB0Z"][n])
+        vehicle = Vehicle(body, 0.5, color, 0.5, second, 0.25)
+        put(store, replace(plain, read=replace(plain.read, vehicle=vehicle)))
+    store = brought_to(store, state, tmp_path)
+    asked, expected = VEHICLES[question]
+    page = store.search(
+        StoreQuery(**{"pattern": None, "since": ANY_TIME[0], "until": ANY_TIME[1], **asked}), KEYS
+    )
+    assert sorted(numbers(page)) == expected
+    store.close()
+
+
+def test_a_query_that_no_index_answers_is_refused(store):
+    with pytest.raises(InputRefused):
+        StoreQuery(None, *ANY_TIME)
+    with pytest.raises(InputRefused):
+        replace(query("7QX*"), nearness="look_alike")
+    with pytest.raises(InputRefused):
+        StoreQuery(None, *ANY_TIME, ("cam-07",), nearness="look_alike")
+    for cursor in ("", "x", "1-2", "1" * 400):
+        with pytest.raises(InputRefused):
+            store.search(replace(query("7QXO418"), cursor=cursor), KEYS)
+
+
+def test_an_epoch_in_memory_never_touches_the_disk(store, tmp_path):
+    store.create_epoch(DAY, in_memory=True)
+    assert put(store, stored(1), stored(2), stored(1)) == [True, True, False]
+    assert numbers(store.search(query("7QXO418"), KEYS)) == [2, 1]
+    assert store.get([f"{1:032x}"], KEYS) == [stored(1)]
+    assert list((tmp_path / "store").iterdir()) == []
+    assert store.epoch_ids() == [DAY]
+    store.drop_epoch(DAY)
+    assert store.epoch_ids() == []
+    assert numbers(store.search(query("7QXO418"), KEYS)) == []
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_pages_neither_miss_nor_repeat(store, tmp_path, state):
+    put(store, *(stored(n) for n in range(7)))
+    put(store, *(stored(n, epoch=NEXT_DAY) for n in range(10, 14)))
+    store = brought_to(store, state, tmp_path)
+    seen = [numbers(page) for page in pages(store, query("7QXO418", limit=3))]
+    assert seen == [[13, 12, 11], [10, 6, 5], [4, 3, 2], [1, 0]]
+    store.close()
