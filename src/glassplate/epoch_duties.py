@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from glassplate.keys import epoch_for
 from glassplate.seal import keys_sha256
+from glassplate.store import NO_FILE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -142,7 +143,9 @@ class EpochDuties:
             self.store.drop_hot(epoch_id)  # a crash came between the entry and this
             return
         segments = (
-            [{"name": summary.name, "sha256": summary.sha256, "reads": summary.count}] if summary else []
+            [{"name": summary.name, "sha256": summary.sha256, "reads": summary.count}]
+            if summary and summary.sha256 != NO_FILE
+            else []
         )
         self.recorder.record(
             "epoch-closed" if is_first else "epoch-supplement",
@@ -152,7 +155,7 @@ class EpochDuties:
                 "epoch": epoch_id,
                 "key_id": record.key_id,
                 "reads": str(summary.count if summary else 0),
-                "segment_sha256": summary.sha256 if summary else "none",
+                "segment_sha256": summary.sha256 if summary else NO_FILE,
                 "reads_root": summary.merkle_root if summary else "none",
             },
             operation={

@@ -23,6 +23,7 @@ MIN_LITERAL_CHARACTERS = 2  # fewer would browse the store, not search it
 
 _FOLD = str.maketrans("OQI", "001")
 _SKELETON = str.maketrans("OQDILBSZG", "000118526")
+SKELETON_ALPHABET = "".join(sorted(set(ALPHABET.translate(_SKELETON))))
 _SEPARATORS = frozenset(" -.·•\t")  # written between the groups of a plate, never part of it
 
 

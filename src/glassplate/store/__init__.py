@@ -1,6 +1,6 @@
 """The store of reads: encrypted segments, one key for each epoch."""
 
 from glassplate.store.sqlcipher_store import SqlcipherStore
-from glassplate.store.store import SegmentSummary, Store, StoredPage, StoredRead, StoreQuery
+from glassplate.store.store import NO_FILE, SegmentSummary, Store, StoredPage, StoredRead, StoreQuery
 
-__all__ = ["SegmentSummary", "SqlcipherStore", "Store", "StoreQuery", "StoredPage", "StoredRead"]
+__all__ = ["NO_FILE", "SegmentSummary", "SqlcipherStore", "Store", "StoreQuery", "StoredPage", "StoredRead"]

@@ -7,6 +7,7 @@ since they may quote the statement.
 from __future__ import annotations
 
 import contextlib
+import stat
 from typing import TYPE_CHECKING, Any
 
 import sqlcipher3.dbapi2 as sqlcipher
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY_BYTES = 32
-CACHE_KIB = 4_000  # for each open file; the store bounds how many are open
+OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+FORMAT = 2  # `pragma user_version`; 0 is the store before there were columns and postings
+CACHE_KIB = 12_000  # for each sealed segment that is open; the store bounds how many are
+HOT_CACHE_KIB = 4_000  # a hot file is written at its end, and mostly searched in memory
 BUSY_SECONDS = 5
 _SHORT_WORDS = (
     "database or disk is full",
@@ -42,22 +46,33 @@ def naming(path: Path) -> Iterator[None]:
         ) from None
 
 
-def open_hot(path: Path | None, key: bytes) -> Connection:
-    """Open or create a hot file: durable at each commit, temporary data in memory only. No path: in memory."""
-    connection = _connect(path, key, read_only=False)
+def open_hot(path: Path, key: bytes) -> Connection:
+    """Open or create a hot file: durable at each commit, temporary data in memory only."""
+    connection = _connect(path, key, read_only=False, cache_kib=HOT_CACHE_KIB)
     connection.execute("pragma journal_mode=wal")
     connection.execute("pragma synchronous=full")
     return connection
 
 
-def open_sealed(path: Path, key: bytes) -> Connection:
-    """Open a sealed segment; nothing can be written to it."""
-    return _connect(path, key, read_only=True)
+def open_sealed(path: Path, key: bytes, *, cache_kib: int = CACHE_KIB) -> Connection:
+    """Open a file that nothing is to be written to.
+
+    Raises:
+        StorageFailed: it has another format.
+        sqlcipher3.Error: it is damaged, or the key is another; ``naming`` says so.
+    """
+    connection = _connect(path, key, read_only=True, cache_kib=cache_kib)
+    try:
+        _check_format(path, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def open_for_sealing(path: Path, key: bytes) -> Connection:
     """Create a segment's temporary file. No journal and no fsync: the caller fsyncs it before it counts."""
-    connection = _connect(path, key, read_only=False)
+    connection = _connect(path, key, read_only=False, cache_kib=CACHE_KIB)
     connection.execute("pragma journal_mode=off")
     connection.execute("pragma synchronous=off")
     return connection
@@ -66,29 +81,44 @@ def open_for_sealing(path: Path, key: bytes) -> Connection:
 def opens(path: Path, key: bytes) -> bool:
     """Whether ``key`` opens the file: what a thief with a copy and a key would try."""
     try:
-        open_sealed(path, key).close()
+        _connect(path, key, read_only=True, cache_kib=HOT_CACHE_KIB).close()
     except sqlcipher.Error:
         return False
     return True
 
 
-def _connect(path: Path | None, key: bytes, *, read_only: bool) -> Connection:
+def _connect(path: Path, key: bytes, *, read_only: bool, cache_kib: int) -> Connection:
     if len(key) != KEY_BYTES:
         raise ValueError(f"a segment key has {KEY_BYTES} bytes")
-    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}" if path else ":memory:"
+    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
     connection = sqlcipher.connect(
         uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
         connection.execute("pragma cipher_log_level=none")  # it would write to stderr for each wrong key
         connection.execute(f"pragma key=\"x'{key.hex()}'\"")
-        connection.execute(f"pragma cache_size=-{CACHE_KIB}")
+        connection.execute(f"pragma cache_size=-{cache_kib}")
         connection.execute("pragma temp_store=memory")
-        connection.execute("select count(*) from sqlite_master").fetchone()  # a wrong key shows here
+        is_empty = not connection.execute("select count(*) from sqlite_master").fetchone()[
+            0
+        ]  # wrong keys show
+        if not read_only:
+            if is_empty:
+                connection.execute(f"pragma user_version={FORMAT}")
+            _check_format(path, connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _check_format(path: Path, connection: Connection) -> None:
+    found = connection.execute("pragma user_version").fetchone()[0]
+    if found != FORMAT:
+        raise StorageFailed(
+            f"The segment {path} has format {found}, but this version of Glassplate reads format {FORMAT} only. "
+            "Nothing was changed; open the folder with the version that wrote it until its epochs have ended."
+        )
 
 
 def _reason(error: Exception) -> str:

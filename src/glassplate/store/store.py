@@ -74,10 +74,14 @@ class StoredPage:
     cursor: str | None = None
 
 
+NO_FILE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentSummary:
     """A sealed segment, as the log commits to it.
 
+    ``sha256`` is ``NO_FILE`` and ``name`` empty where the epoch is in memory only.
     ``merkle_root``: RFC 6962 root over the ``sealed_sha256`` (32 bytes each) of its reads, sorted;
     hexadecimal.
     """
@@ -131,7 +135,7 @@ class Store(Protocol):
         """Turn the epoch's hot reads into an immutable segment; the hot file stays until ``drop_hot``.
 
         Safe to repeat: when a crash left both, the summary of the segment that covers the hot file. None: no
-        reads.
+        reads. Of an epoch in memory: the summary of the reads that came since it was last asked.
 
         Raises:
             StorageFailed: the hot file stays as it was.

@@ -8,6 +8,8 @@ import resource
 import sqlite3
 import stat
 import traceback
+from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 import sqlcipher3.dbapi2 as sqlcipher
@@ -17,6 +19,11 @@ from glassplate.errors import ProofFailed, StorageFailed
 from glassplate.files import LocalFiles
 from glassplate.store import SqlcipherStore
 from glassplate.store.cipher_file import naming, open_for_sealing, open_hot, open_sealed
+from glassplate.store.epoch import Epoch
+from glassplate.store.hot_reads import HotReads
+from glassplate.store.image_files import MAX_OPEN_IMAGE_FILES
+from glassplate.store.sealed_search import MAX_OPEN_SEGMENTS, SealedSearch
+from glassplate.store.sqlcipher_store import MAX_HOT_EPOCHS
 
 TEXTS = ["7QXO418", "4SILB0Z", "8DOG123"]
 
@@ -48,7 +55,8 @@ def found(store, keys=KEYS):
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    """Files of reads; each has its images beside it."""
+    return sorted(path.name for path in folder.iterdir() if ".images" not in path.name)
 
 
 def naive_root(leaves):
@@ -287,32 +295,58 @@ def test_dropping_needs_no_key_and_works_on_a_closed_or_damaged_epoch(store, fol
     assert names(folder) == []
 
 
-class PurgeFirst:
-    """An epoch's lock, which a purge gets just before the searcher, at the ``turn``-th time it is taken."""
-
-    def __init__(self, epoch, turn):
-        self._epoch = epoch
-        self._turn = turn
-
-    def __enter__(self):
-        self._turn -= 1
-        if not self._turn:
-            self._epoch.drop()
-
-    def __exit__(self, *_):
-        pass
+MOMENTS = {
+    "before it looked": (Epoch, "parts"),
+    "before it read the hot rows": (HotReads, "newest"),
+    "before it fetched the hot rows": (SqlcipherStore, "_with_hot_data"),
+    "before it asked the sealed segments": (SealedSearch, "search"),
+    "before it opened what it found": (SqlcipherStore, "_opened"),
+}
 
 
-@pytest.mark.parametrize("turn", [1, 2], ids=["before it looked", "before it opened what it found"])
-def test_a_search_that_meets_a_purge_says_so_and_serves_the_other_epoch(store, turn):
+@pytest.mark.parametrize("state", ["hot", "sealed", "both"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_search_that_meets_a_purge_says_so_and_serves_the_other_epoch(store, monkeypatch, moment, state):
     fill(store)
     fill(store, first=90, count=1, epoch=NEXT_DAY)
-    epoch = store._epochs[DAY]
-    epoch.lock = PurgeFirst(epoch, turn)
+    if state != "hot":
+        store.seal_epoch(DAY, KEYS[DAY])
+        store.drop_hot(DAY)
+    if state == "both":
+        fill(store, first=40)
+    place, name = MOMENTS[moment]
+    original, purged = getattr(place, name), []
+
+    def after_a_purge(*arguments):
+        if not purged:
+            purged.append(DAY)
+            store.drop_epoch(DAY)
+        return original(*arguments)
+
+    monkeypatch.setattr(place, name, after_a_purge)
     page = store.search(query("7QXO418"), KEYS)
     assert numbers(page) == [90]
-    assert [epoch_id for epoch_id, _ in page.unserved] == [DAY]
+    assert purged == [epoch_id for epoch_id, _ in page.unserved]
     assert "destroyed a moment ago" in page.unserved[0][1]
+    assert store.search(query("7QXO418"), KEYS).unserved == ()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_search_that_meets_sealing_misses_and_doubles_nothing(store, monkeypatch, moment):
+    fill(store)
+    place, name = MOMENTS[moment]
+    original, sealed = getattr(place, name), []
+
+    def after_sealing(*arguments):
+        if not sealed:
+            sealed.append(DAY)
+            store.seal_epoch(DAY, KEYS[DAY])
+            store.drop_hot(DAY)
+        return original(*arguments)
+
+    monkeypatch.setattr(place, name, after_sealing)
+    assert numbers(store.search(query("7QXO418"), KEYS)) == list(range(27, -1, -3))
+    assert sealed
 
 
 @pytest.mark.parametrize("error", [sqlcipher.OperationalError, sqlcipher.DatabaseError])
@@ -428,12 +462,50 @@ def test_files_are_opened_so_that_a_commit_is_durable_and_nothing_spills(tmp_pat
         open_sealed(tmp_path / "hot", KEYS[DAY]).execute("create table more (a)")
 
 
-def test_more_epochs_than_may_be_open_are_all_served(folder, monkeypatch):
-    monkeypatch.setattr("glassplate.store.sqlcipher_store.MAX_OPEN_EPOCHS", 2)
+def open_files(folder):
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return sum(str(folder) in str(link.readlink()) for link in links)
+
+
+def test_hot_epochs_beyond_a_few_are_closed_and_served(folder):
     store = reopen(folder)
-    keys = {f"2026-11-{day:02}": bytes([day]) * 32 for day in range(1, 8)}
+    keys = {f"2026-11-{day:02}": bytes([day]) * 32 for day in range(1, 25)}
     for day, (epoch_id, key) in enumerate(keys.items(), 1):
         store.append(epoch_id, key, [stored(day, epoch=epoch_id)])
-    assert sum(epoch._is_open for epoch in store._epochs.values()) == 2
-    assert numbers(store.search(query("7QXO418"), keys)) == [7, 6, 5, 4, 3, 2, 1]
+    assert open_files(folder) <= 10 * MAX_HOT_EPOCHS
+    assert numbers(store.search(query("7QXO418"), keys)) == list(range(24, 0, -1))
+    assert store.append("2026-11-01", keys["2026-11-01"], [stored(1), stored(99)]) == [False, True]
+    assert open_files(folder) <= 10 * MAX_HOT_EPOCHS
+    assert sum(store.counts().values()) == 25
     store.close()
+    assert open_files(folder) == 0
+
+
+def test_three_years_of_small_epochs_are_served_with_few_open_files(folder, tmp_path):
+    """Copies of a usual day and of a rare one, under 1,095 names."""
+    for kind, text in (("usual", TEXTS[1]), ("rare", TEXTS[0])):
+        days = reopen(tmp_path / kind)
+        days.append(DAY, KEYS[DAY], [stored(1, text)])
+        days.seal_epoch(DAY, KEYS[DAY])
+        days.drop_hot(DAY)
+        days.close()
+    epoch_ids = [f"{date(2026, 1, 1) + timedelta(days=n)}" for n in range(1095)]
+    folder.mkdir()
+    for n, epoch_id in enumerate(epoch_ids):
+        for kind in ("sealed", "images"):
+            source = tmp_path / ("usual" if n % 300 else "rare") / f"{DAY}.0.{kind}"
+            (folder / f"{epoch_id}.0.{kind}").write_bytes(source.read_bytes())
+    keys = dict.fromkeys(epoch_ids, KEYS[DAY])
+    rare = epoch_ids[::300]
+    store = reopen(folder)
+    for _ in range(2):
+        page = store.search(query("7QXO418"), keys)
+        assert [found.epoch_id for found in page.reads] == rare[::-1]
+        page = store.search(query("4SI*", limit=3), keys)
+        assert [found.epoch_id for found in page.reads] == epoch_ids[:-4:-1]
+        assert open_files(folder) <= MAX_OPEN_SEGMENTS + MAX_OPEN_IMAGE_FILES
+        store.drop_epoch(rare.pop(1))
+        assert store.get([f"{1:032x}"], keys)[0].read.read_id == f"{1:032x}"
+    assert len(store.counts()) == 1093
+    store.close()
+    assert open_files(folder) == 0

@@ -1,0 +1,232 @@
+"""The reads of a hot epoch as columns in memory: what an index would be, without one on the disk.
+
+Three columns are sorted in runs of ``RUN`` rows, each once; the rows after the last run are looked at one by
+one, which numpy does in microseconds. Reading needs no lock: rows are published by ``count``, and a column that
+grows is replaced, never moved.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from glassplate.store.plate_codes import LONG, skeletons_of
+from glassplate.store.read_row import SAME_INSTANT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from glassplate.store.question import Question
+    from glassplate.store.words import Words
+
+    Positions = NDArray[np.intp]
+
+RUN = 65_536
+HEAD = np.dtype(
+    [
+        ("flags", "u1"),
+        ("camera", "<u2"),
+        ("body", "u1"),
+        ("color", "u1"),
+        ("second", "u1"),
+        ("read_high", "<u8"),
+        ("read_low", "<u8"),
+        ("digest", "V32"),
+    ]
+)
+"""The first bytes of a row's data (``read_row.HEAD``); the read id's halves serve as numbers only."""
+_COLUMNS = {
+    "ids": np.uint64,
+    "codes": np.uint64,
+    "skeletons": np.uint64,
+    "read_high": np.uint64,
+    "read_low": np.uint64,
+    "camera": np.uint16,
+    "body": np.uint8,
+    "color": np.uint8,
+    "second": np.uint8,
+}
+_SORTED = ("ids", "skeletons", "read_low")
+_FIRST_CAPACITY = 1024
+
+
+class _Run(NamedTuple):
+    keys: NDArray[np.uint64]
+    positions: NDArray[np.uint32]
+
+
+class Columns:
+    """One writer at a time; readers at any time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.is_wiped = False
+        self._arrays: dict[str, NDArray[Any]] = {
+            name: _mapped(_FIRST_CAPACITY, np.dtype(kind)) for name, kind in _COLUMNS.items()
+        }
+        self._runs: dict[str, list[_Run]] = {name: [] for name in _SORTED}
+        self._in_runs = 0
+
+    def append(self, ids: Sequence[int], codes: Sequence[int], heads: Sequence[bytes]) -> None:
+        """Add rows; ``heads``: the first bytes of each row's data."""
+        if not len(ids):
+            return
+        head = np.frombuffer(b"".join(heads), dtype=HEAD)
+        count, end = self.count, self.count + len(ids)
+        self._reserve(end)
+        arrays = self._arrays
+        arrays["ids"][count:end] = np.array(ids, dtype=np.uint64)
+        arrays["codes"][count:end] = np.array(codes, dtype=np.uint64)
+        arrays["skeletons"][count:end] = skeletons_of(arrays["codes"][count:end])
+        for name in ("read_high", "read_low", "camera", "body", "color", "second"):
+            arrays[name][count:end] = head[name]
+        self.count = end
+        while self.count - self._in_runs >= RUN:
+            self._sort_run()
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """One column, as far as it is published."""
+        count = self.count
+        return self._arrays[name][:count]
+
+    def wipe(self) -> None:
+        """Overwrite everything."""
+        self.is_wiped, self.count = True, 0
+        for array in self._arrays.values():
+            array.fill(0)
+        for runs in self._runs.values():
+            for run in runs:
+                run.keys.fill(0)
+
+    def select(
+        self, question: Question, epoch_id: str, words: Words, long_texts: Mapping[int, str]
+    ) -> list[int]:
+        """Ids of the newest rows that match, newest first."""
+        first, last = question.range_in(epoch_id)
+        if first > last:
+            return []
+        ids = self["ids"]
+        positions = self._by_plate(question, long_texts)
+        if positions is None:
+            positions = self.between("ids", first, last)
+            positions = positions[positions < len(ids)]
+        else:
+            positions = positions[positions < len(ids)]
+            found = ids[positions]
+            positions = positions[(found >= np.uint64(first)) & (found <= np.uint64(last))]
+        look = question.look(words)
+        if not look.is_open:
+            parts = (self[name][positions] for name in ("camera", "body", "color", "second"))
+            positions = positions[look.keeps(*parts)]
+        chosen = np.sort(ids[positions])[::-1]
+        return [int(row_id) for row_id in chosen[: question.most]]
+
+    def _sorted(self, name: str) -> tuple[list[_Run], int]:
+        """The finished runs, and how many rows they hold: the two never disagree."""
+        rows = self._in_runs
+        return self._runs[name][: rows // RUN], rows
+
+    def between(self, name: str, first: int, last: int) -> Positions:
+        """Positions of the rows whose ``name`` lies between, both included."""
+        low, high = np.uint64(first), np.uint64(last)
+        array = self[name]
+        runs, sorted_rows = self._sorted(name)
+        found: list[NDArray[Any]] = [
+            run.positions[np.searchsorted(run.keys, low) : np.searchsorted(run.keys, high, side="right")]
+            for run in runs
+        ]
+        tail = array[sorted_rows:]
+        found.append(np.flatnonzero((tail >= low) & (tail <= high)) + sorted_rows)
+        return np.concatenate(found).astype(np.intp)
+
+    def with_read_ids(self, read_ids: Sequence[bytes]) -> dict[bytes, int]:
+        """Row id of each of the reads that is here."""
+        if not self.count or not read_ids:
+            return {}
+        asked = np.frombuffer(b"".join(read_ids), dtype="<u8").reshape(-1, 2)
+        where = self._any_of("read_low", np.unique(asked[:, 1]))
+        high, low, ids = self["read_high"][where], self["read_low"][where], self["ids"][where]
+        here = {
+            int(h).to_bytes(8, "little") + int(w).to_bytes(8, "little"): int(i)
+            for h, w, i in zip(high, low, ids, strict=True)
+        }
+        return {read_id: here[read_id] for read_id in read_ids if read_id in here}
+
+    def latest_of_instants(self, firsts: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """For each instant (its first id) the largest id in use; 0 where there is none."""
+        found = np.zeros(len(firsts), dtype=np.uint64)
+        ends = firsts + np.uint64(SAME_INSTANT - 1)
+        runs, sorted_rows = self._sorted("ids")
+        tail = np.sort(self["ids"][sorted_rows:])
+        for keys in (*(run.keys for run in runs), tail):
+            if len(keys):
+                at = np.searchsorted(keys, ends, side="right")
+                latest = np.where(at > 0, keys[at - 1], np.uint64(0))
+                found = np.maximum(found, np.where(latest >= firsts, latest, np.uint64(0)))
+        return found
+
+    def _by_plate(self, question: Question, long_texts: Mapping[int, str]) -> Positions | None:
+        if question.plate is None:
+            return None
+        codes = self["codes"]
+        if question.is_exact:
+            found = self.between("skeletons", question.skeleton_code, question.skeleton_code)
+            found = found[found < len(codes)]
+            is_asked: NDArray[np.bool_] = codes[found] == np.uint64(question.code)
+            return found[is_asked]
+        if question.is_look_alike:
+            wanted = np.union1d(question.neighbors, question.long_codes(long_texts))
+            return self._any_of("skeletons", wanted)
+        first, last = question.prefix
+        if last < LONG - 1 and first:
+            found = self.between("skeletons", first, last)
+            found = found[found < len(codes)]
+            found = found[question.wildcard_hits(codes[found])]
+        else:
+            found = np.flatnonzero(question.wildcard_hits(codes))
+        if long_texts:
+            found = np.concatenate([found, self._any_of("skeletons", question.long_codes(long_texts))])
+        return found
+
+    def _any_of(self, name: str, wanted: NDArray[np.uint64]) -> Positions:
+        """Positions of the rows whose ``name`` is one of ``wanted``, which is sorted."""
+        array = self[name]
+        runs, sorted_rows = self._sorted(name)
+        found: list[NDArray[Any]] = []
+        for run in runs:
+            left = np.searchsorted(run.keys, wanted)
+            right = np.searchsorted(run.keys, wanted, side="right")
+            found.extend(
+                run.positions[a:b] for a, b in zip(left[right > left], right[right > left], strict=True)
+            )
+        tail = array[sorted_rows:]
+        if len(wanted):
+            at = np.minimum(np.searchsorted(wanted, tail), len(wanted) - 1)
+            found.append(np.flatnonzero(wanted[at] == tail) + sorted_rows)
+        return np.concatenate(found).astype(np.intp) if found else np.empty(0, dtype=np.intp)
+
+    def _sort_run(self) -> None:
+        start, end = self._in_runs, self._in_runs + RUN
+        for name in _SORTED:
+            array = self._arrays[name][start:end]
+            order = np.argsort(array, kind="stable")
+            keys = _mapped(RUN, array.dtype)
+            keys[:] = array[order]
+            self._runs[name].append(_Run(keys, (order + start).astype(np.uint32)))
+        self._in_runs = end
+
+    def _reserve(self, rows: int) -> None:
+        for name, array in self._arrays.items():
+            if rows > len(array):
+                larger = _mapped(max(rows, len(array) * 3 // 2), array.dtype)
+                larger[: self.count] = array[: self.count]
+                self._arrays[name] = larger  # the old one goes when its last reader does
+
+
+def _mapped(rows: int, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Zeros in pages of their own: when they are released, they leave the process instead of going to its heap."""
+    return np.frombuffer(mmap.mmap(-1, max(rows, 1) * kind.itemsize), dtype=kind)

@@ -1,0 +1,241 @@
+"""Where an epoch's incoming rows are kept: an append-only SQLCipher file, or nothing but memory.
+
+The hot file has one table without a secondary index: an insert is a write at its end. Images go to a file of
+their own, first, so that a row whose commit is durable has its images; images without a row are overwritten by
+the next read that gets their id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import sqlcipher3.dbapi2 as sqlcipher
+
+from glassplate.files import fsync_folder
+from glassplate.store.cipher_file import HOT_CACHE_KIB, OWNER_ONLY, naming, open_hot, open_sealed
+from glassplate.store.words import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from glassplate.store.cipher_file import Connection
+
+HEAD_BYTES = 54  # as much of a row's data as the columns need
+_ROWS_AT_ONCE = 20_000
+_SCHEMA = """
+create table word (kind integer not null, number integer not null, text text not null, primary key (kind, number));
+create table long_plate (code integer primary key, text text not null);
+create table read (id integer primary key, code integer not null, data blob not null);
+"""
+_IMAGE_SCHEMA = "create table image (id integer primary key, crop blob not null, scene blob);"
+
+
+class Row(NamedTuple):
+    """One read as it is kept."""
+
+    row_id: int
+    code: int
+    data: bytes
+
+
+class ImageRow(NamedTuple):
+    """The sealed images of one read."""
+
+    row_id: int
+    crop: bytes
+    scene: bytes | None
+
+
+class Batch(NamedTuple):
+    """What one commit makes durable: all of it or nothing."""
+
+    words: Sequence[Word]
+    long_plates: Sequence[tuple[int, str]]
+    rows: Sequence[Row]
+    images: Sequence[ImageRow]
+
+
+class RowStore(Protocol):
+    """Keeps the rows of one hot epoch. One writer at a time; readers at any time."""
+
+    def write(self, batch: Batch) -> None:
+        """Make the batch durable, as far as this store is."""
+
+    def words(self) -> list[Word]:
+        """Every word."""
+
+    def long_plates(self) -> dict[int, str]:
+        """Code and text of the plates that do not fit a code."""
+
+    def heads(self) -> Iterator[list[Row]]:
+        """Every row with the first ``HEAD_BYTES`` of its data, in portions."""
+
+    def fetch(self, row_ids: Sequence[int]) -> dict[int, bytes]:
+        """The data of those rows."""
+
+    def images(self, row_ids: Sequence[int]) -> dict[int, ImageRow]:
+        """The images of those rows that have any."""
+
+    def close(self) -> None:
+        """Forget the key."""
+
+
+class HotFile:
+    """``RowStore`` in two SQLCipher files."""
+
+    def __init__(self, path: Path, images: Path, key: bytes) -> None:
+        """Open or create them."""
+        self._path, self._images_path = path, images
+        with contextlib.ExitStack() as opened:
+            with naming(path):
+                self._writer = opened.enter_context(contextlib.closing(_open(path, key, _SCHEMA)))
+                self._reader = opened.enter_context(contextlib.closing(_again(path, key)))
+            with naming(images):
+                self._images = opened.enter_context(contextlib.closing(_open(images, key, _IMAGE_SCHEMA)))
+                self._image_reader = _again(images, key)
+            opened.pop_all()
+        self._reading = threading.Lock()
+
+    def write(self, batch: Batch) -> None:
+        """See ``RowStore``: one fsync for the images, then one for the rows."""
+        if batch.images:
+            with naming(self._images_path):
+                _commit(self._images, [("insert or replace into image values (?,?,?)", batch.images)])
+        with naming(self._path):
+            _commit(
+                self._writer,
+                [
+                    ("insert into word values (?,?,?)", batch.words),
+                    ("insert or ignore into long_plate values (?,?)", batch.long_plates),
+                    ("insert into read values (?,?,?)", batch.rows),
+                ],
+            )
+
+    def words(self) -> list[Word]:
+        """See ``RowStore``."""
+        with naming(self._path):
+            return [Word(*row) for row in self._writer.execute("select kind, number, text from word")]
+
+    def long_plates(self) -> dict[int, str]:
+        """See ``RowStore``."""
+        with naming(self._path):
+            return dict(self._writer.execute("select code, text from long_plate"))
+
+    def heads(self) -> Iterator[list[Row]]:
+        """See ``RowStore``."""
+        with naming(self._path):
+            rows = self._writer.execute(f"select id, code, substr(data, 1, {HEAD_BYTES}) from read")  # noqa: S608
+            while portion := rows.fetchmany(_ROWS_AT_ONCE):
+                yield [Row(*row) for row in portion]
+
+    def fetch(self, row_ids: Sequence[int]) -> dict[int, bytes]:
+        """See ``RowStore``."""
+        with self._reading, naming(self._path):
+            rows = (
+                self._reader.execute("select id, data from read where id=?", (i,)).fetchone() for i in row_ids
+            )
+            return dict(row for row in rows if row is not None)
+
+    def images(self, row_ids: Sequence[int]) -> dict[int, ImageRow]:
+        """See ``RowStore``."""
+        with self._reading, naming(self._images_path):
+            return fetch_images(self._image_reader, row_ids)
+
+    def close(self) -> None:
+        """Close both; what SQLite keeps beside them goes."""
+        with self._reading:
+            self._reader.close()
+            self._image_reader.close()
+        with contextlib.suppress(
+            sqlcipher.Error
+        ):  # whoever reads a sealed epoch's images needs no companion files
+            self._images.execute("pragma journal_mode=delete")
+        self._writer.close()
+        self._images.close()
+
+
+class MemoryRows:
+    """``RowStore`` that ends with the process: for epochs that must never touch a disk."""
+
+    def __init__(self) -> None:
+        self._data: dict[int, bytes] = {}
+        self._images: dict[int, ImageRow] = {}
+
+    def write(self, batch: Batch) -> None:
+        """See ``RowStore``."""
+        self._data.update((row.row_id, row.data) for row in batch.rows)
+        self._images.update((image.row_id, image) for image in batch.images)
+
+    def words(self) -> list[Word]:
+        """None: whoever holds the rows holds their words."""
+        return []
+
+    def long_plates(self) -> dict[int, str]:
+        """None, likewise."""
+        return {}
+
+    def heads(self) -> Iterator[list[Row]]:
+        """Nothing was there before."""
+        yield from ()
+
+    def fetch(self, row_ids: Sequence[int]) -> dict[int, bytes]:
+        """See ``RowStore``."""
+        return {row_id: self._data[row_id] for row_id in row_ids if row_id in self._data}
+
+    def images(self, row_ids: Sequence[int]) -> dict[int, ImageRow]:
+        """See ``RowStore``."""
+        return {row_id: self._images[row_id] for row_id in row_ids if row_id in self._images}
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._data.clear()
+        self._images.clear()
+
+
+def fetch_images(connection: Connection, row_ids: Sequence[int]) -> dict[int, ImageRow]:
+    """The images of those rows that have any."""
+    statement = "select id, crop, scene from image where id=?"
+    rows = (connection.execute(statement, (row_id,)).fetchone() for row_id in row_ids)
+    return {row[0]: ImageRow(*row) for row in rows if row is not None}
+
+
+def settle_images(connection: Connection) -> None:
+    """Close a file of images so that whoever reads it needs no companion files; not done while somebody reads."""
+    with contextlib.suppress(sqlcipher.Error):
+        connection.execute("pragma journal_mode=delete")
+    connection.close()
+
+
+def _open(path: Path, key: bytes, schema: str) -> Connection:
+    is_new = not path.exists()
+    connection = open_hot(path, key)
+    try:
+        if is_new:
+            path.chmod(OWNER_ONLY)
+        if not connection.execute("select count(*) from sqlite_master").fetchone()[0]:
+            connection.executescript(f"begin immediate;{schema}commit;")
+            fsync_folder(path.parent)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _again(path: Path, key: bytes) -> Connection:
+    return open_sealed(path, key, cache_kib=HOT_CACHE_KIB)
+
+
+def _commit(connection: Connection, inserts: list[tuple[str, Sequence[tuple[object, ...]]]]) -> None:
+    connection.execute("begin immediate")
+    try:
+        for statement, rows in inserts:
+            if rows:
+                connection.executemany(statement, rows)
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
