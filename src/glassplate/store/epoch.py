@@ -241,4 +241,5 @@ class Epoch:
             yield
         except BaseException:
             self.unload()
+            self.files.look()
             raise

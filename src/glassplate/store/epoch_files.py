@@ -16,6 +16,7 @@ Sealing, and what a crash on each line leaves:
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 from glassplate.errors import StorageFailed
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     from glassplate.files import Files
     from glassplate.store.columns import Columns
 
-_COMPANIONS = ("-wal", "-shm", "-journal")
+FILE_NAME = re.compile(
+    r"([0-9A-Za-z+-]+)\.(\d{1,9})\.(hot|sealed|images|tmp)(?:-wal|-shm|-journal)?", re.ASCII
+)
+COMPANIONS = ("-wal", "-shm", "-journal")
 
 
 class EpochFiles:
@@ -40,6 +44,18 @@ class EpochFiles:
         self._folder = folder
         self._epoch_id = epoch_id
         self._files = files
+        self._numbers: dict[str, set[int]] = {}
+
+    def note(self, number: int, kind: str) -> None:
+        """There is such a file."""
+        self._numbers.setdefault(kind, set()).add(number)
+
+    def look(self) -> None:
+        """Read from the disk what there is: after a failure nothing else knows."""
+        self._numbers.clear()
+        for path in self._folder.glob(f"{self._epoch_id}.*"):
+            if name := FILE_NAME.fullmatch(path.name):
+                self.note(int(name[2]), name[3])
 
     def path(self, number: int, kind: str) -> Path:
         """Where a file is or would be."""
@@ -47,9 +63,12 @@ class EpochFiles:
 
     def numbers(self, kind: str) -> list[int]:
         """The numbers of the files of one kind, ascending."""
-        return sorted(
-            int(path.name.split(".")[1]) for path in self._folder.glob(f"{self._epoch_id}.*.{kind}")
-        )
+        return sorted(self._numbers.get(kind, ()))
+
+    @property
+    def are_any(self) -> bool:
+        """Whether the epoch has files."""
+        return any(self._numbers.values())
 
     def hot_number(self) -> int:
         """The number that incoming reads belong to: that of the next segment."""
@@ -63,6 +82,8 @@ class EpochFiles:
     def open_hot(self, key: bytes) -> HotFile:
         """Open or create the hot file and its images."""
         number = self.hot_number()
+        self.note(number, "images")
+        self.note(number, "hot")
         return HotFile(self.path(number, "hot"), self.path(number, "images"), key)
 
     def seal(self, number: int, key: bytes, columns: Columns) -> None:
@@ -76,6 +97,7 @@ class EpochFiles:
             try:
                 write_segment(temporary, key, self.path(number, "hot"), columns)
                 self._files.rename(temporary, path)
+                self.note(number, "sealed")
             except BaseException:
                 with contextlib.suppress(OSError):
                     temporary.unlink(missing_ok=True)
@@ -99,14 +121,15 @@ class EpochFiles:
 
     def remove_leftovers(self) -> None:
         """Delete temporary files that a crash left."""
-        self._remove(self._leftovers())
+        if self._numbers.get("tmp"):
+            self._remove(self._leftovers())
 
     def _leftovers(self) -> list[Path]:
         return sorted(self._folder.glob(f"{self._epoch_id}.*.tmp*"))
 
     def _with_companions(self, path: Path) -> list[Path]:
         """A file and what SQLite keeps beside it; itself last, so that a crash leaves it to be seen."""
-        return [path.with_name(path.name + end) for end in (*_COMPANIONS, "")]
+        return [path.with_name(path.name + end) for end in (*COMPANIONS, "")]
 
     def _remove(self, paths: Sequence[Path]) -> None:
         failed = []
@@ -116,5 +139,6 @@ class EpochFiles:
                     self._files.remove(path)
             except OSError as error:
                 failed.append(f"{path} ({error.strerror})")
+        self.look()
         if failed:
             raise StorageFailed(f"Could not remove {', '.join(failed)}; it is tried again.")

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from glassplate.store.cipher_file import HOT_CACHE_KIB, naming, open_hot, open_sealed
+from glassplate.store.epoch_files import COMPANIONS
 from glassplate.store.hot_file import fetch_images, settle_images
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glassplate.store.cipher_file import Connection
-    from glassplate.store.hot_file import ImageRow
+    from glassplate.store.epoch_files import COMPANIONS
+from glassplate.store.hot_file import ImageRow
 
 MAX_OPEN_IMAGE_FILES = 16
 
@@ -49,6 +51,6 @@ class ImageFiles:
 
 
 def _open(path: Path, key: bytes) -> Connection:
-    if path.with_name(f"{path.name}-wal").exists():  # a crash came before the images had settled
+    if any(path.with_name(path.name + end).exists() for end in COMPANIONS):  # a crash came before they had settled
         settle_images(open_hot(path, key))
     return open_sealed(path, key, cache_kib=HOT_CACHE_KIB)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from glassplate.errors import InputRefused, ProofFailed, StorageFailed
 from glassplate.files import make_folder
 from glassplate.store.epoch import Epoch
-from glassplate.store.epoch_files import EpochFiles
+from glassplate.store.epoch_files import FILE_NAME, EpochFiles
 from glassplate.store.image_files import ImageFiles
 from glassplate.store.merkle import file_sha256
 from glassplate.store.question import Place, Question, fits, place_of
@@ -42,7 +42,6 @@ _TRIES = 5  # a search that meets a closing file each time gives up on that epoc
 _EPOCH_ID = re.compile(
     r"[0-9A-Za-z][0-9A-Za-z+-]{0,31}", re.ASCII
 )  # no dot: it ends an epoch's name in a file's
-_FILE = re.compile(r"([0-9A-Za-z+-]+)\.\d+\.(?:hot|sealed|images|tmp)(?:-wal|-shm|-journal)?", re.ASCII)
 _SEGMENT = re.compile(r"([0-9A-Za-z+-]+)\.(\d{1,9})", re.ASCII)
 
 
@@ -81,8 +80,11 @@ class SqlcipherStore:
         self._epochs: dict[str, Epoch] = {}  # in the order of their last use
         self._sealed = SealedSearch()
         self._images = ImageFiles()
-        for epoch_id in self.epoch_ids():
-            self._epoch(epoch_id).files.remove_leftovers()
+        for path in folder.iterdir():
+            if name := FILE_NAME.fullmatch(path.name):
+                self._epoch(name[1]).files.note(int(name[2]), name[3])
+        for epoch in tuple(self._epochs.values()):
+            epoch.files.remove_leftovers()
 
     def create_epoch(self, epoch_id: str, *, in_memory: bool = False) -> None:
         """See ``Store.create_epoch``."""
@@ -153,10 +155,8 @@ class SqlcipherStore:
 
     def epoch_ids(self) -> list[str]:
         """See ``Store.epoch_ids``."""
-        names = (_FILE.fullmatch(path.name) for path in self._folder.iterdir())
         with self._lock:
-            in_memory = {epoch_id for epoch_id, epoch in self._epochs.items() if epoch.in_memory}
-        return sorted({name[1] for name in names if name} | in_memory)
+            return sorted(e for e, epoch in self._epochs.items() if epoch.in_memory or epoch.files.are_any)
 
     def counts(self, keys: Mapping[str, bytes] | None = None) -> dict[str, int]:
         """See ``Store.counts``."""
