@@ -15,7 +15,7 @@ import sqlcipher3.dbapi2 as sqlcipher
 from glassplate.errors import StorageFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 KEY_BYTES = 32
@@ -24,6 +24,7 @@ FORMAT = 2  # `pragma user_version`; 0 is the store before there were columns an
 CACHE_KIB = 12_000  # for each sealed segment that is open; the store bounds how many are
 HOT_CACHE_KIB = 4_000  # a hot file is written at its end, and mostly searched in memory
 BUSY_SECONDS = 5
+IDS_AT_ONCE = 50
 _SHORT_WORDS = (
     "database or disk is full",
     "disk I/O error",
@@ -76,6 +77,15 @@ def open_for_sealing(path: Path, key: bytes) -> Connection:
     connection.execute("pragma journal_mode=off")
     connection.execute("pragma synchronous=off")
     return connection
+
+
+def rows_by_id(connection: Connection, columns: str, table: str, row_ids: Sequence[int]) -> Iterator[Any]:
+    """``columns`` of the rows with these ids that are there, in no order: many at a time, each statement once made."""
+    marks = ",".join("?" * IDS_AT_ONCE)
+    statement = f"select {columns} from {table} where id in ({marks})"  # noqa: S608 - our own names
+    for start in range(0, len(row_ids), IDS_AT_ONCE):
+        part = row_ids[start : start + IDS_AT_ONCE]
+        yield from connection.execute(statement, (*part, *(-1,) * (IDS_AT_ONCE - len(part))))
 
 
 def opens(path: Path, key: bytes) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import sqlcipher3.dbapi2 as sqlcipher
 
 from glassplate.files import fsync_folder
-from glassplate.store.cipher_file import HOT_CACHE_KIB, OWNER_ONLY, naming, open_hot, open_sealed
+from glassplate.store.cipher_file import HOT_CACHE_KIB, OWNER_ONLY, naming, open_hot, open_sealed, rows_by_id
 from glassplate.store.words import Word
 
 if TYPE_CHECKING:
@@ -134,10 +134,7 @@ class HotFile:
     def fetch(self, row_ids: Sequence[int]) -> dict[int, bytes]:
         """See ``RowStore``."""
         with self._reading, naming(self._path):
-            rows = (
-                self._reader.execute("select id, data from read where id=?", (i,)).fetchone() for i in row_ids
-            )
-            return dict(row for row in rows if row is not None)
+            return dict(rows_by_id(self._reader, "id, data", "read", row_ids))
 
     def images(self, row_ids: Sequence[int]) -> dict[int, ImageRow]:
         """See ``RowStore``."""
@@ -197,9 +194,8 @@ class MemoryRows:
 
 def fetch_images(connection: Connection, row_ids: Sequence[int]) -> dict[int, ImageRow]:
     """The images of those rows that have any."""
-    statement = "select id, crop, scene from image where id=?"
-    rows = (connection.execute(statement, (row_id,)).fetchone() for row_id in row_ids)
-    return {row[0]: ImageRow(*row) for row in rows if row is not None}
+    rows = rows_by_id(connection, "id, crop, scene", "image", row_ids)
+    return {row[0]: ImageRow(*row) for row in rows}
 
 
 def settle_images(connection: Connection) -> None:

@@ -161,7 +161,7 @@ class HotReads:
             code = code_of(key)
             if code >= LONG:
                 long_plates.append((code, key))
-            rows.append(Row(row_id, code, data_of(stored, row_id, self.words)))
+            rows.append(Row(row_id, code, data_of(stored, self.words)))
             if stored.crop_sealed or stored.scene_sealed is not None:
                 images.append(ImageRow(row_id, stored.crop_sealed, stored.scene_sealed))
         known |= mine

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glassplate.store.cipher_file import Connection
-    from glassplate.store.epoch_files import COMPANIONS
 from glassplate.store.hot_file import ImageRow
 
 MAX_OPEN_IMAGE_FILES = 16
@@ -51,6 +50,8 @@ class ImageFiles:
 
 
 def _open(path: Path, key: bytes) -> Connection:
-    if any(path.with_name(path.name + end).exists() for end in COMPANIONS):  # a crash came before they had settled
+    if any(
+        path.with_name(path.name + end).exists() for end in COMPANIONS
+    ):  # a crash came before they had settled
         settle_images(open_hot(path, key))
     return open_sealed(path, key, cache_kib=HOT_CACHE_KIB)

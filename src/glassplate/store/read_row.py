@@ -5,7 +5,7 @@ and ordered by capture time, so that a time range is a range of ids and "newest 
 
 ``data``, little-endian, about 95 bytes:
 
-    flags u8 (1: irregular, 2: has a scene) · camera u16 · body, first color, second color u8 · read id 16 bytes
+    flags u8 (1: irregular, 2: has a scene, 4: has a crop) · camera u16 · body, first color, second color u8 · read id 16 bytes
     · sealed_sha256 32 bytes, then
 
     regular:    recognizer u8 · region u16 · box 4 × u16 · per mille of body, color, second color, region 4 × u16
@@ -38,13 +38,14 @@ LAST_ID = (1 << 61) - 1
 _MICROSECOND = timedelta(microseconds=1)
 _LATEST = datetime(2090, 1, 1, tzinfo=UTC)  # 2^51 microseconds after the origin an id would no longer fit
 
-IRREGULAR, HAS_SCENE = 1, 2
+IRREGULAR, HAS_SCENE, HAS_CROP = 1, 2, 4
 HEAD = struct.Struct("<BHBBB16s32s")
-_FIXED = struct.Struct("<BH4H4H")
+_FIXED = struct.Struct("<BH4H4HB")
 _WHOLE = struct.Struct("<BHBBB16s32sBH4H4HB")
 _U16 = struct.Struct("<H")
 _CHANGED = struct.Struct("<BBH")
 _FRACTIONS = tuple(k / 1000 for k in range(1001))
+_PER_MILLE = {fraction: k for k, fraction in enumerate(_FRACTIONS)}
 _DOUBTS = tuple(_FRACTIONS[1000 - k] for k in range(255))
 _ESCAPE = 255
 _MOST_ALTERNATIVES = 255
@@ -60,7 +61,7 @@ def first_id_at(at: datetime) -> int:
     return ((min(max(at, ORIGIN), _LATEST) - ORIGIN) // _MICROSECOND) << SEQUENCE_BITS
 
 
-def data_of(stored: StoredRead, row_id: int, words: Words) -> bytes:
+def data_of(stored: StoredRead, words: Words) -> bytes:
     """The row's ``data``; new words are added to ``words``."""
     read, vehicle = stored.read, stored.read.vehicle
     numbers = (
@@ -69,9 +70,9 @@ def data_of(stored: StoredRead, row_id: int, words: Words) -> bytes:
         words.number(COLOR, vehicle.color),
         words.number(COLOR, vehicle.second_color),
     )
-    flags = HAS_SCENE if stored.scene_sealed is not None else 0
+    flags = (HAS_SCENE if stored.scene_sealed is not None else 0) | (HAS_CROP if stored.crop_sealed else 0)
     try:
-        rest = _regular(read, row_id, words, numbers)
+        rest = _regular(read, words, numbers)
     except _IrregularError:
         flags |= IRREGULAR
         rest = json.dumps({**asdict(read), "captured_at": time_text(read.captured_at)}).encode()
@@ -119,7 +120,7 @@ def read_of(row_id: int, data: bytes, words: Words, epoch_id: str) -> StoredRead
     return StoredRead(epoch_id, read, b"", b"" if flags & HAS_SCENE else None, digest.hex())
 
 
-def _regular(read: PlateRead, row_id: int, words: Words, numbers: tuple[int, ...]) -> bytes:
+def _regular(read: PlateRead, words: Words, numbers: tuple[int, ...]) -> bytes:
     vehicle, text = read.vehicle, read.text
     recognizer, region = words.number(RECOGNIZER, read.recognizer), words.number(REGION, read.region)
     is_regular = (
@@ -127,9 +128,7 @@ def _regular(read: PlateRead, row_id: int, words: Words, numbers: tuple[int, ...
         and text.isascii()
         and len(read.character_confidences) == len(text)
         and len(read.alternatives) <= _MOST_ALTERNATIVES
-        and all(type(n) is int and 0 <= n <= 0xFFFF for n in read.box)  # noqa: PLR2004 - sixteen bits
-        and len(read.box) == 4  # noqa: PLR2004 - as its type says
-        and ORIGIN + timedelta(microseconds=row_id >> SEQUENCE_BITS) == read.captured_at
+        and ORIGIN <= read.captured_at < _LATEST
         and recognizer < MOST[RECOGNIZER]
         and region < MOST[REGION]
         and numbers[0] < MOST[CAMERA]
@@ -137,29 +136,26 @@ def _regular(read: PlateRead, row_id: int, words: Words, numbers: tuple[int, ...
     )
     if not is_regular:
         raise _IrregularError
-    fixed = _FIXED.pack(
-        recognizer,
-        region,
-        *read.box,
-        _per_mille(vehicle.body_confidence),
-        _per_mille(vehicle.color_confidence),
-        _per_mille(vehicle.second_color_confidence),
-        _per_mille(read.region_confidence),
-    )
-    parts = [fixed, bytes([len(text)]), text.encode("ascii")]
-    for confidence in read.character_confidences:
-        doubt = 1000 - _per_mille(confidence)
-        parts.append(bytes([doubt]) if doubt < _ESCAPE else b"\xff" + _U16.pack(doubt))
-    parts.append(bytes([len(read.alternatives)]))
-    parts.extend(_alternative(other, text) for other in read.alternatives)
-    return b"".join(parts)
-
-
-def _per_mille(fraction: float) -> int:
-    per_mille = round(fraction * 1000) if 0 <= fraction <= 1 else -1
-    if per_mille < 0 or _FRACTIONS[per_mille] != fraction:
-        raise _IrregularError
-    return per_mille
+    try:
+        fixed = _FIXED.pack(
+            recognizer,
+            region,
+            *read.box,
+            _PER_MILLE[vehicle.body_confidence],
+            _PER_MILLE[vehicle.color_confidence],
+            _PER_MILLE[vehicle.second_color_confidence],
+            _PER_MILLE[read.region_confidence],
+            len(text),
+        )
+        doubts = [1000 - _PER_MILLE[confidence] for confidence in read.character_confidences]
+        alternatives = [_alternative(other, text) for other in read.alternatives]
+    except (KeyError, struct.error):
+        raise _IrregularError from None
+    if max(doubts, default=0) < _ESCAPE:
+        sure = bytes(doubts)
+    else:
+        sure = b"".join(bytes([d]) if d < _ESCAPE else b"\xff" + _U16.pack(d) for d in doubts)
+    return b"".join((fixed, text.encode("ascii"), sure, bytes([len(alternatives)]), *alternatives))
 
 
 def _confidences(data: bytes, at: int, count: int) -> tuple[tuple[float, ...], int]:
@@ -175,7 +171,7 @@ def _confidences(data: bytes, at: int, count: int) -> tuple[tuple[float, ...], i
 
 
 def _alternative(other: Alternative, text: str) -> bytes:
-    confidence = _per_mille(other.confidence)
+    confidence = _PER_MILLE[other.confidence]
     if len(other.text) > _LONGEST_TEXT or not other.text.isascii():
         raise _IrregularError
     if len(other.text) == len(text):

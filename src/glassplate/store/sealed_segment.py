@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glassplate.store.cipher_file import naming, open_sealed
+from glassplate.errors import StorageFailed
+from glassplate.store.cipher_file import naming, open_sealed, rows_by_id
 from glassplate.store.columns import HEAD
 from glassplate.store.hot_file import HEAD_BYTES
 from glassplate.store.read_row import SAME_INSTANT
@@ -143,12 +144,16 @@ class SealedSegment:
         return wide.view("<u8").ravel().astype(np.uint64, copy=False)
 
     def _fetch(self, ids: Sequence[int] | NDArray[np.uint64]) -> list[FoundRow]:
-        connection = self._open()
-        found = []
-        for row_id in map(int, ids):
-            row = connection.execute("select data from read where id=?", (row_id,)).fetchone()
-            found.append(FoundRow(row_id + self._base, row[0]))
-        return found
+        """The rows with these ids, in their order.
+
+        Raises:
+            StorageFailed: one is missing, so the file is not what it was.
+        """
+        wanted = [int(row_id) for row_id in ids]
+        data = dict(rows_by_id(self._open(), "id, data", "read", wanted))
+        if len(data) != len(wanted):
+            raise StorageFailed(f"The segment {self.path} lacks rows that its index names: it is damaged.")
+        return [FoundRow(row_id + self._base, data[row_id]) for row_id in wanted]
 
     def _of_plates(self, codes: Codes, first: int, last: int) -> NDArray[np.uint64]:
         connection = self._open()

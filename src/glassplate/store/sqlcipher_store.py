@@ -20,7 +20,7 @@ from glassplate.store.epoch_files import FILE_NAME, EpochFiles
 from glassplate.store.image_files import ImageFiles
 from glassplate.store.merkle import file_sha256
 from glassplate.store.question import Place, Question, fits, place_of
-from glassplate.store.read_row import read_of
+from glassplate.store.read_row import HAS_CROP, HAS_SCENE, read_of
 from glassplate.store.sealed_search import SealedSearch
 from glassplate.store.store import StoredPage
 
@@ -294,8 +294,10 @@ class SqlcipherStore:
         hot = rows[0].hot
         epoch.check_alive()
         words = hot.words if hot is not None else epoch.words[number]
-        row_ids = [row.row_id for row in rows]
-        if hot is None:
+        row_ids = [row.row_id for row in rows if row.data[0] & (HAS_CROP | HAS_SCENE)]
+        if not row_ids:
+            images = {}
+        elif hot is None:
             images = self._images.fetch(epoch.files.path(number, "images"), key, row_ids)
         else:
             with _still_open(hot):

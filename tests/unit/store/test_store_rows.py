@@ -42,7 +42,7 @@ def there_and_back(read, codebook=None):
     codebook = codebook or Words()
     row_id = first_id_at(read.captured_at) + 3
     given_read = replace(stored(1), read=read)
-    data = data_of(given_read, row_id, codebook)
+    data = data_of(given_read, codebook)
     returned = read_of(row_id, data, codebook, DAY)
     images = {"crop_sealed": given_read.crop_sealed, "scene_sealed": given_read.scene_sealed}
     assert (returned.scene_sealed is None) == (given_read.scene_sealed is None)

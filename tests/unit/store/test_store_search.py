@@ -169,7 +169,7 @@ def test_hidden_texts_do_not_show_in_repr(store):
 plates = st.text("OQ01IDAB", min_size=4, max_size=5)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(plates, min_size=1, max_size=30),
     st.text("OQ01IDAB?*", min_size=3, max_size=6),
