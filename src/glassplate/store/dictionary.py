@@ -66,10 +66,11 @@ class PlateDictionary:
         if epoch_id not in self._bits:
             return
         array, bit = self._set_of(epoch_id, len(self._codes))
-        had = (array & bit) != 0
         array &= ~bit
         del self._bits[epoch_id]
-        dead = np.flatnonzero(had & ~self._alive())
+        dead = np.flatnonzero(
+            ~self._alive()
+        )  # with the copies that were made before: their model may have died now
         if len(dead):
             is_start = np.concatenate([[True], dead[1:] != dead[:-1] + 1])
             left = dead[np.maximum.accumulate(np.where(is_start, np.arange(len(dead)), 0))] - 1

@@ -154,7 +154,11 @@ class Epoch:
         for number in self.files.sealed_hot_numbers():
             return self._summary(number, key)
         hot = self._open_hot(key, create=False)
-        if hot is None or not hot.count:
+        if hot is None:
+            return None
+        if not hot.count:  # all that came was there already
+            self.close_hot()
+            self.files.drop_hot_file(self.files.hot_number())
             return None
         number = self.files.hot_number()
         with self._closing_on_failure():

@@ -106,8 +106,12 @@ class EpochFiles:
     def drop_hot(self) -> bool:
         """Step (4). False: there is a hot file that no segment covers."""
         for number in self.sealed_hot_numbers():
-            self._remove(self._with_companions(self.path(number, "hot")))
+            self.drop_hot_file(number)
         return not self.numbers("hot")
+
+    def drop_hot_file(self, number: int) -> None:
+        """Delete a hot file that holds nothing that counts."""
+        self._remove(self._with_companions(self.path(number, "hot")))
 
     def drop(self) -> None:
         """Delete everything.
