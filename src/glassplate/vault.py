@@ -60,7 +60,7 @@ from glassplate.record import Recorder, last_logged_time
 from glassplate.registry import Registry
 from glassplate.report import Report
 from glassplate.sign_in import RelyingParty, SignIn
-from glassplate.store import SqlcipherStore
+from glassplate.store import SearchWorker, SqlcipherStore
 from glassplate.tenure import Tenure
 from glassplate.timekeeping import Timekeeping
 from glassplate.witnessing import witness_client
@@ -130,7 +130,7 @@ class Vault:
         self._closing.callback(self.log.close)
         self.registry = Registry(paths.registry, self.keyring.named_secret(REGISTRY_KEY))
         self._closing.callback(self.registry.close)
-        self.store = SqlcipherStore(paths.store, files)
+        self.store = SqlcipherStore(paths.store, files, SearchWorker())
         self._closing.callback(self.store.close)
         self.mandate = Mandate(paths.charter, files, (str(log_key.verifier), str(publisher.verifier)))
         self.mandate.load()

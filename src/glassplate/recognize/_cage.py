@@ -17,7 +17,7 @@ import struct
 
 STANDARD_DESCRIPTORS = 3
 
-_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = (
     444,
@@ -39,6 +39,13 @@ _RULE_NET_PORT = 2
 _SIOCGIFFLAGS, _SIOCSIFFLAGS = 0x8913, 0x8914
 _INTERFACE_FLAGS = struct.Struct("16sh14x")
 _IFF_UP = 1
+
+
+def hide_memory() -> None:
+    """Wall 1 for a process that must write files in memory: no core dumps, and nobody of the same user reads it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "dumpable")
 
 
 def limit_resources(address_space_bytes: int) -> None:

@@ -36,6 +36,26 @@ class PlateDictionary:
         self._sets: list[NDArray[np.uint64]] = []
         self._bits: dict[str, int] = {}
 
+    @classmethod
+    def read(cls, descriptor: int, bits: Mapping[str, int]) -> PlateDictionary:
+        """What ``write`` wrote, with the epochs that it told of."""
+        words = np.frombuffer(_read_all(descriptor), dtype="<u8").astype(np.uint64)
+        count = int(words[0])
+        arrays = words[1:].reshape(-1, count) if count else words[:0].reshape(1, 0)
+        dictionary = cls()
+        dictionary._codes = arrays[0].copy()
+        dictionary._sets = [array.copy() for array in arrays[1:]]
+        dictionary._skeletons = skeletons_of(dictionary._codes)
+        dictionary._bits = dict(bits)
+        return dictionary
+
+    def write(self, descriptor: int) -> dict[str, int]:
+        """Write the codes and the sets, and tell which epoch has which bit."""
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(np.array([len(self._codes)], dtype="<u8").tobytes())
+            file.writelines(array.data for array in (self._codes, *self._sets))
+        return dict(self._bits)
+
     def __len__(self) -> int:
         return len(self._codes)
 
@@ -127,6 +147,12 @@ class PlateDictionary:
         has = right > left
         parts = [np.arange(a, b) for a, b in zip(left[has], right[has], strict=True)]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.intp)
+
+
+def _read_all(descriptor: int) -> bytes:
+    with open(descriptor, "rb", closefd=False) as file:
+        file.seek(0)
+        return file.read()
 
 
 def _union(parts: list[Codes]) -> Codes:

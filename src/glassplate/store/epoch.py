@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import hmac
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from glassplate.errors import StorageFailed
@@ -13,7 +14,7 @@ from glassplate.store.group_commit import GroupCommit
 from glassplate.store.hot_file import MemoryRows
 from glassplate.store.hot_reads import Delivery, HotReads, SealedKnowledge
 from glassplate.store.merkle import file_sha256, merkle_root
-from glassplate.store.sealed_search import SegmentFile
+from glassplate.store.sealed_search import SegmentFile, SegmentsMissingError
 from glassplate.store.sealed_segment import SealedSegment
 from glassplate.store.store import NO_FILE, SegmentSummary
 from glassplate.store.words import Words
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from glassplate.store.epoch_files import EpochFiles
     from glassplate.store.group_commit import Ticket
-    from glassplate.store.sealed_search import Scope, SealedSearch
+    from glassplate.store.sealed_search import Scope, SegmentSearch
     from glassplate.store.sealed_segment import SegmentFacts
     from glassplate.store.store import StoredRead
 
@@ -41,7 +42,7 @@ class Epoch:
     ``is_loaded``: its sealed segments are in the search. ``refused``: segments whose hash is not the logged one.
     """
 
-    def __init__(self, epoch_id: str, files: EpochFiles, search: SealedSearch) -> None:
+    def __init__(self, epoch_id: str, files: EpochFiles, search: SegmentSearch) -> None:
         self.epoch_id = epoch_id
         self.lock = threading.RLock()
         self.files = files
@@ -139,13 +140,17 @@ class Epoch:
             hot = self._open_hot(tickets[0].work.key, create=True)
             if hot is None:
                 raise StorageFailed(f"The epoch {self.epoch_id} cannot take reads.")
-            hot.append(tickets, self._ask_sealed)
+            hot.append(tickets, partial(self._ask_sealed, tickets[0].work.key))
         self._note_hot_count()
 
-    def _ask_sealed(self, read_ids: Sequence[bytes], firsts: Sequence[int]) -> SealedKnowledge:
+    def _ask_sealed(self, key: bytes, read_ids: Sequence[bytes], firsts: Sequence[int]) -> SealedKnowledge:
         if not self._parts.numbers:
             return SealedKnowledge()
-        return self._search.knowledge((self.epoch_id, self._parts.numbers), read_ids, firsts)
+        try:
+            return self._search.knowledge(self.scope, read_ids, firsts)
+        except SegmentsMissingError:
+            self._search.load(self.segment_files(key))
+            return self._search.knowledge(self.scope, read_ids, firsts)
 
     def seal(self, key: bytes) -> SegmentSummary | None:
         """Steps (1) and (2) of sealing; see ``Store.seal_epoch``."""
@@ -177,12 +182,16 @@ class Epoch:
         """Forget and delete everything; needs no key."""
         self.is_gone = True
         self.in_memory = False
-        self.unload()
+        self._forget()
+        self._search.drop(self.epoch_id)
         self.files.drop()
 
     def unload(self) -> None:
         """Close everything, and so forget the key; it is opened again when somebody asks."""
-        self._search.drop(self.epoch_id)
+        self._forget()
+        self._search.unload(self.epoch_id)
+
+    def _forget(self) -> None:
         self._parts = self._parts._replace(numbers=())
         self.is_loaded, self._key_sha256 = False, None
         self._counts.clear()

@@ -10,7 +10,7 @@ import contextlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -51,16 +51,57 @@ class SealedRow(NamedTuple):
     data: bytes
 
 
+class SegmentsMissingError(StorageFailed):
+    """The search does not have these segments: load them, and ask again."""
+
+
 @dataclass(slots=True)
 class SealedAnswer:
-    """Rows, newest first, and why an epoch could not be searched."""
+    """Rows, newest first; why an epoch could not be searched; epochs that must be loaded first."""
 
     rows: list[SealedRow]
     failures: dict[str, str]
+    missing: set[str] = field(default_factory=set)
+
+
+class SegmentSearch(Protocol):
+    """Searches sealed segments. Callable from several threads.
+
+    It may lose what it has at any time, and says so: ``missing``, ``SegmentsMissingError``.
+    """
+
+    def load(self, files: Sequence[SegmentFile]) -> tuple[list[SegmentFacts], dict[str, str]]:
+        """Take segments into the dictionary; the facts of those that opened, and why an epoch did not."""
+
+    def search(self, question: Question, scopes: Sequence[Scope]) -> SealedAnswer:
+        """The newest rows that match."""
+
+    def find(self, read_ids: Sequence[bytes], scopes: Sequence[Scope]) -> SealedAnswer:
+        """The reads with these ids."""
+
+    def knowledge(self, scope: Scope, read_ids: Sequence[bytes], firsts: Sequence[int]) -> SealedKnowledge:
+        """Which late reads are there already, and which ids are taken.
+
+        Raises:
+            StorageFailed: a segment cannot be read.
+        """
+
+    def unload(self, epoch_id: str) -> None:
+        """Close an epoch's files and take its plates out of the dictionary."""
+
+    def drop(self, epoch_id: str) -> None:
+        """``unload``, and see to it that no plate of a dead epoch stays in this process's memory."""
+
+    def close(self) -> None:
+        """Forget everything."""
 
 
 class SealedSearch:
-    """Callable from several threads; one question at a time."""
+    """``SegmentSearch`` in this process; one question at a time.
+
+    Dropping overwrites the dictionary's plates, but what SQLite and numpy left on the heap stays until it is used
+    again: ``SearchWorker`` runs this in a process that ends.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,7 +110,7 @@ class SealedSearch:
         self._open: OrderedDict[tuple[str, int], None] = OrderedDict()
 
     def load(self, files: Sequence[SegmentFile]) -> tuple[list[SegmentFacts], dict[str, str]]:
-        """Take segments into the dictionary; the facts of those that opened, and why an epoch did not."""
+        """See ``SegmentSearch``."""
         facts: list[SegmentFacts] = []
         failures: dict[str, str] = {}
         plates: dict[str, Codes] = {}
@@ -77,11 +118,13 @@ class SealedSearch:
             for file in files:
                 with _noting(failures, file.epoch_id):
                     segment = SealedSegment(file.path, file.epoch_id, file.number, file.key)
+                    if before := self._segments.get((file.epoch_id, file.number)):
+                        before.close()
                     self._segments[file.epoch_id, file.number] = segment
                     self._used(file.epoch_id, file.number)
                     codes = segment.plates()
-                    before = plates.get(file.epoch_id)
-                    plates[file.epoch_id] = codes if before is None else np.union1d(before, codes)
+                    known = plates.get(file.epoch_id)
+                    plates[file.epoch_id] = codes if known is None else np.union1d(known, codes)
                     facts.append(segment.facts)
             for epoch_id in failures:
                 plates.pop(epoch_id, None)
@@ -91,42 +134,43 @@ class SealedSearch:
         return [fact for fact in facts if fact.epoch_id not in failures], failures
 
     def search(self, question: Question, scopes: Sequence[Scope]) -> SealedAnswer:
-        """The newest rows that match."""
+        """See ``SegmentSearch``."""
         failures: dict[str, str] = {}
         with self._lock:
             while True:
                 known = len(failures)
-                rows = self._search(question, [s for s in scopes if s[0] not in failures], failures)
+                missing = self._missing(scopes)
+                present = [s for s in scopes if s[0] not in missing and s[0] not in failures]
+                rows = self._search(question, present, failures)
                 if len(failures) == known:  # else the rows that failed may have crowded out others
-                    return SealedAnswer(rows, failures)
+                    return SealedAnswer(rows, failures, missing)
 
     def find(self, read_ids: Sequence[bytes], scopes: Sequence[Scope]) -> SealedAnswer:
-        """The reads with these ids."""
+        """See ``SegmentSearch``."""
         rows: list[SealedRow] = []
         failures: dict[str, str] = {}
         wanted = list(dict.fromkeys(read_ids))
         with self._lock:
+            missing = self._missing(scopes)
             for epoch_id, numbers in scopes:
                 if len(rows) == len(wanted):
                     break
                 with _noting(failures, epoch_id):
-                    for segment in self._of(epoch_id, numbers):
+                    for segment in self._of(epoch_id, numbers) if epoch_id not in missing else ():
                         self._used(epoch_id, segment.facts.number)
                         found = segment.find(wanted).values()
                         rows += [
                             SealedRow(row.row_id, epoch_id, segment.facts.number, row.data) for row in found
                         ]
-        return SealedAnswer(rows, failures)
+        return SealedAnswer(rows, failures, missing)
 
     def knowledge(self, scope: Scope, read_ids: Sequence[bytes], firsts: Sequence[int]) -> SealedKnowledge:
-        """Which late reads are there already, and which ids are taken.
-
-        Raises:
-            StorageFailed: a segment cannot be read.
-        """
+        """See ``SegmentSearch``."""
         known: set[bytes] = set()
         latest: dict[int, int] = {}
         with self._lock:
+            if self._missing([scope]):
+                raise SegmentsMissingError(f"The segments of {scope[0]} were closed a moment ago; try again.")
             for segment in self._of(*scope):
                 self._used(scope[0], segment.facts.number)
                 known |= segment.find(read_ids).keys()
@@ -134,13 +178,36 @@ class SealedSearch:
                     latest[first] = max(last, latest.get(first, 0))
         return SealedKnowledge(frozenset(known), latest)
 
-    def drop(self, epoch_id: str) -> None:
-        """Forget an epoch: close its files, and overwrite the plates that no other epoch has."""
+    def unload(self, epoch_id: str) -> None:
+        """See ``SegmentSearch``."""
         with self._lock:
             self._forget(epoch_id)
 
+    def drop(self, epoch_id: str) -> None:
+        """See ``SegmentSearch``."""
+        self.unload(epoch_id)
+
+    def hand_over(self, descriptor: int) -> tuple[list[SegmentFile], dict[str, int]]:
+        """Write the dictionary for a successor; the files that it needs, and the bits of the epochs."""
+        with self._lock:
+            files = [
+                SegmentFile(epoch_id, number, segment.path, segment.key)
+                for (epoch_id, number), segment in self._segments.items()
+            ]
+            return files, self._dictionary.write(descriptor)
+
+    def take_over(self, files: Sequence[SegmentFile], descriptor: int, bits: dict[str, int]) -> None:
+        """Be the successor. A segment that does not open any more is missing, and so loaded when it is asked."""
+        with self._lock:
+            self._dictionary = PlateDictionary.read(descriptor, bits)
+            for file in files:
+                with _noting({}, file.epoch_id):
+                    segment = SealedSegment(file.path, file.epoch_id, file.number, file.key)
+                    self._segments[file.epoch_id, file.number] = segment
+                    self._used(file.epoch_id, file.number)
+
     def close(self) -> None:
-        """Forget everything."""
+        """See ``SegmentSearch``."""
         with self._lock:
             for epoch_id in {epoch_id for epoch_id, _ in self._segments}:
                 self._forget(epoch_id)
@@ -180,12 +247,10 @@ class SealedSearch:
         self._dictionary.drop(epoch_id)
 
     def _of(self, epoch_id: str, numbers: Sequence[int]) -> list[SealedSegment]:
-        try:
-            return [self._segments[epoch_id, number] for number in numbers]
-        except KeyError:
-            raise StorageFailed(
-                f"The segments of {epoch_id} were closed a moment ago; search again."
-            ) from None
+        return [self._segments[epoch_id, number] for number in numbers]
+
+    def _missing(self, scopes: Sequence[Scope]) -> set[str]:
+        return {e for e, numbers in scopes if any((e, number) not in self._segments for number in numbers)}
 
     def _used(self, epoch_id: str, number: int) -> None:
         """Note that a file is about to be used, and close the one that has not been for longest."""

@@ -56,7 +56,7 @@ class SealedSegment:
         Raises:
             StorageFailed: it is damaged, or the key is another.
         """
-        self.path, self._key = path, key
+        self.path, self.key = path, key
         self._connection: Connection | None = None
         with naming(path):
             meta = {name: self._meta(name) for name in ("base", "width", "count", "last")}
@@ -130,7 +130,7 @@ class SealedSegment:
 
     def _open(self) -> Connection:
         if self._connection is None:
-            self._connection = open_sealed(self.path, self._key)
+            self._connection = open_sealed(self.path, self.key)
         return self._connection
 
     def _meta(self, name: str) -> Any:

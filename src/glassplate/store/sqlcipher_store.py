@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from glassplate.files import Files
     from glassplate.store.epoch import Parts
     from glassplate.store.hot_reads import HotReads
+    from glassplate.store.sealed_search import SealedAnswer, SegmentSearch
     from glassplate.store.store import SegmentSummary, StoredRead, StoreQuery
 
     Held = Mapping[str, tuple[Epoch, bytes]]
@@ -62,8 +63,11 @@ class _Found(NamedTuple):
 class SqlcipherStore:
     """``Store`` in a folder that one process owns."""
 
-    def __init__(self, folder: Path, files: Files) -> None:
+    def __init__(self, folder: Path, files: Files, sealed: SegmentSearch | None = None) -> None:
         """Find what is there and delete interrupted work; opens nothing.
+
+        ``sealed`` searches the sealed segments and is closed with the store; without it they are searched in this
+        process.
 
         Raises:
             StorageFailed: the folder cannot be used.
@@ -78,7 +82,7 @@ class SqlcipherStore:
         self._lock = threading.Lock()
         self._loading = threading.Lock()
         self._epochs: dict[str, Epoch] = {}  # in the order of their last use
-        self._sealed = SealedSearch()
+        self._sealed = sealed or SealedSearch()
         self._images = ImageFiles()
         for path in folder.iterdir():
             if name := FILE_NAME.fullmatch(path.name):
@@ -232,8 +236,7 @@ class SqlcipherStore:
         answer = self._sealed.search(
             question, [(e, part.numbers) for e, part in parts.items() if part.numbers]
         )
-        for epoch_id, reason in answer.failures.items():
-            _note_failure(unserved, held[epoch_id][0], reason)
+        _note_failures(answer, held, unserved)
         found = [_Found(*row, None) for row in answer.rows]
         found += [_Found(row_id, epoch_id, -1, b"", parts[epoch_id].hot) for row_id, epoch_id in hot]
         found.sort(key=lambda row: row[:2], reverse=True)
@@ -253,8 +256,7 @@ class SqlcipherStore:
         if missing:
             scopes = [(e, part.numbers) for e, part in parts.items() if part.numbers]
             answer = self._sealed.find(sorted(missing), scopes)
-            for epoch_id, reason in answer.failures.items():
-                _note_failure(failures, held[epoch_id][0], reason)
+            _note_failures(answer, held, failures)
             found += [_Found(*row, None) for row in answer.rows]
         return found, self._opened(found, held, failures)
 
@@ -371,13 +373,18 @@ class SqlcipherStore:
                     epoch.lock.release()
 
 
-def _note_failure(unserved: dict[str, str], epoch: Epoch, reason: str) -> None:
-    """An epoch that was closed since the question began is asked again, unless it is gone."""
-    if not epoch.is_gone and not epoch.is_loaded:
-        raise _ClosedError
-    with _noting(unserved, epoch.epoch_id):
-        epoch.check_alive()
-        unserved[epoch.epoch_id] = reason
+def _note_failures(answer: SealedAnswer, held: Held, unserved: dict[str, str]) -> None:
+    """Note what could not be searched. What is missing, but not gone, is loaded and asked again."""
+    for epoch_id in answer.missing:
+        epoch = held[epoch_id][0]
+        with _noting(unserved, epoch_id):
+            epoch.check_alive()
+            epoch.is_loaded = False
+            raise _ClosedError
+    for epoch_id, reason in answer.failures.items():
+        with _noting(unserved, epoch_id):
+            held[epoch_id][0].check_alive()
+            unserved[epoch_id] = reason
 
 
 @contextlib.contextmanager

@@ -1,0 +1,175 @@
+"""The store's end of the search worker: a process with all plates of the sealed epochs, which ends when one dies.
+
+    (1) forget      the worker takes the dead epoch out of its dictionary           ``SealedSearch.unload``
+    (2) hand over   it writes what is left into a file in memory without a name     ``SealedSearch.hand_over``
+    (3) end         it is killed, and its whole memory with it
+    (4) take over   a new one reads that file, which ends as well                   ``SealedSearch.take_over``
+
+``drop`` returns after (3); a search meanwhile waits for (4). Where (1) or (2) fails, or the worker dies by itself,
+the next one begins empty and says so, and the store loads its segments again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from glassplate.errors import GlassplateError, StorageFailed
+from glassplate.recognize._caged_process import CagedProcess
+from glassplate.store import search_messages as messages
+from glassplate.store.sealed_search import SegmentsMissingError
+from glassplate.store.search_messages import READY, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glassplate.store.hot_reads import SealedKnowledge
+    from glassplate.store.question import Question
+    from glassplate.store.sealed_search import Scope, SealedAnswer, SegmentFile
+    from glassplate.store.sealed_segment import SegmentFacts
+
+MODULE = "glassplate.store._search_worker"
+SECONDS_TO_ANSWER = (
+    300.0  # the longest is opening three years of segments; silence beyond means that it hangs
+)
+_TRIES = 2
+
+
+class SearchWorker:
+    """``SegmentSearch`` in a process of its own; it starts with the first segment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: CagedProcess | None = None
+        self._has: set[str] = set()
+        self._memory = -1  # the file in memory of the running worker, for its successor
+        self._legacy: tuple[int, Message] | None = (
+            None  # what the worker before has left, and not taken over yet
+        )
+        self._is_closed = False
+
+    @property
+    def process_id(self) -> int | None:
+        """The worker's, while there is one."""
+        return self._process.process_id if self._process is not None else None
+
+    def load(self, files: Sequence[SegmentFile]) -> tuple[list[SegmentFacts], dict[str, str]]:
+        """See ``SegmentSearch``."""
+        if not files:
+            return [], {}
+        with self._lock:
+            self._has.update(file.epoch_id for file in files)
+            packed = messages.pack_files(files)
+            return messages.loaded_of(self._ask("load", packed))
+
+    def search(self, question: Question, scopes: Sequence[Scope]) -> SealedAnswer:
+        """See ``SegmentSearch``."""
+        with self._lock:
+            return messages.answer_of(self._ask("search", messages.pack_question(question, scopes)))
+
+    def find(self, read_ids: Sequence[bytes], scopes: Sequence[Scope]) -> SealedAnswer:
+        """See ``SegmentSearch``."""
+        with self._lock:
+            asked = Message({"scopes": scopes}, b"".join(read_ids))
+            return messages.answer_of(self._ask("find", asked))
+
+    def knowledge(self, scope: Scope, read_ids: Sequence[bytes], firsts: Sequence[int]) -> SealedKnowledge:
+        """See ``SegmentSearch``."""
+        asked = Message({"scopes": [scope], "firsts": list(firsts)}, b"".join(read_ids))
+        with self._lock:
+            answer = self._ask("knowledge", asked)
+        if "missing" in answer.head:
+            raise SegmentsMissingError(answer.head["missing"])
+        if "failure" in answer.head:
+            raise StorageFailed(answer.head["failure"])
+        return messages.knowledge_of(answer)
+
+    def unload(self, epoch_id: str) -> None:
+        """See ``SegmentSearch``."""
+        with self._lock:
+            if self._process is not None and epoch_id in self._has:
+                with contextlib.suppress(StorageFailed):  # a worker that is dead has forgotten it too
+                    self._ask("unload", Message({"epoch": epoch_id}))
+
+    def drop(self, epoch_id: str) -> None:
+        """See ``SegmentSearch``: when this returns, the process that knew the epoch's plates has ended."""
+        with self._lock:
+            if epoch_id not in self._has:
+                return
+            self._has.discard(epoch_id)
+            with contextlib.suppress(OSError, ValueError, GlassplateError):
+                head = {"act": "hand over", "epoch": epoch_id, "descriptor": self._running_memory()}
+                left = self._exchange(Message(head))
+                self._legacy, self._memory = (self._memory, left), -1
+            self._end()
+        threading.Thread(target=self._succeed, daemon=True).start()
+
+    def close(self) -> None:
+        """See ``SegmentSearch``."""
+        with self._lock:
+            self._is_closed = True
+            self._end()
+            self._end_legacy()
+            self._has.clear()
+
+    def _ask(self, act: str, message: Message) -> Message:
+        asked = Message({"act": act, **message.head}, message.data)
+        for _ in range(_TRIES):
+            try:
+                return self._exchange(asked)
+            except (OSError, ValueError):
+                self._end()
+        raise StorageFailed(
+            "The search worker stopped twice over one question; see the machine's memory and log."
+        )
+
+    def _exchange(self, message: Message) -> Message:
+        process = self._running()
+        process.begin(SECONDS_TO_ANSWER)
+        process.send(messages.pack(message))
+        return messages.receive(process.receive)
+
+    def _running_memory(self) -> int:
+        self._running()
+        return self._memory
+
+    def _running(self) -> CagedProcess:
+        """The worker; a new one takes over first what the one before has left."""
+        if self._is_closed:
+            raise StorageFailed("The store is closed.")
+        if self._process is None:
+            self._memory = os.memfd_create("plates")
+            legacy = self._legacy[0] if self._legacy is not None else self._memory
+            try:
+                self._process = CagedProcess(MODULE, "search worker", READY, (self._memory, legacy))
+            except GlassplateError as error:
+                self._end()
+                raise StorageFailed(str(error)) from None
+            if self._legacy is not None:
+                descriptor, left = self._legacy
+                head = {**left.head, "act": "take over", "descriptor": descriptor}
+                try:
+                    self._exchange(Message(head, left.data))
+                finally:
+                    self._end_legacy()
+        return self._process
+
+    def _succeed(self) -> None:
+        """Have the next worker ready before anybody asks."""
+        with self._lock, contextlib.suppress(OSError, ValueError, GlassplateError):
+            self._running()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+        if self._memory >= 0:
+            os.close(self._memory)
+            self._memory = -1
+
+    def _end_legacy(self) -> None:
+        if self._legacy is not None:
+            os.close(self._legacy[0])
+            self._legacy = None
