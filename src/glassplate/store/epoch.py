@@ -9,7 +9,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from glassplate.errors import StorageFailed
+from glassplate.errors import InputRefused, StorageFailed
 from glassplate.store.group_commit import GroupCommit
 from glassplate.store.hot_file import MemoryRows
 from glassplate.store.hot_reads import Delivery, HotReads, SealedKnowledge
@@ -57,6 +57,19 @@ class Epoch:
         self._hot_count = 0
         self._key_sha256: bytes | None = None
         self._commit: GroupCommit[Delivery, list[bool]] = GroupCommit(self._write, self.lock)
+
+    def keep_in_memory(self, *, in_memory: bool) -> None:
+        """Decide where reads will be kept.
+
+        Raises:
+            InputRefused: there are some already, kept otherwise.
+        """
+        with self.lock:
+            if in_memory != self.in_memory and (self._parts.hot is not None or self.files.are_any):
+                raise InputRefused(
+                    f"The epoch {self.epoch_id} has reads already; where they are kept is decided."
+                )
+            self.in_memory = in_memory
 
     # --- opening ------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import sqlcipher3.dbapi2 as sqlcipher
 
 from glassplate.files import fsync_folder
 from glassplate.store.cipher_file import HOT_CACHE_KIB, OWNER_ONLY, naming, open_hot, open_sealed, rows_by_id
+from glassplate.store.read_row import HEAD
 from glassplate.store.words import Word
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from glassplate.store.cipher_file import Connection
 
-HEAD_BYTES = 54  # as much of a row's data as the columns need
+HEAD_BYTES = HEAD.size  # as much of a row's data as the columns need
 _ROWS_AT_ONCE = 20_000
 _SCHEMA = """
 create table word (kind integer not null, number integer not null, text text not null, primary key (kind, number));

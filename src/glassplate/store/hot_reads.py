@@ -12,7 +12,7 @@ from glassplate.plate_text import fold
 from glassplate.store.columns import Columns
 from glassplate.store.hot_file import HEAD_BYTES, Batch, ImageRow, Row
 from glassplate.store.plate_codes import LONG, code_of
-from glassplate.store.read_row import SAME_INSTANT, data_of, first_id_at
+from glassplate.store.read_row import DIGEST, SAME_INSTANT, data_of, first_id_at
 from glassplate.store.words import Words
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class HotReads:
         """``sealed_sha256`` of the reads that came since this was last asked."""
         row_ids = self.columns["ids"][self._told :].tolist()
         self._told += len(row_ids)
-        return [data[22:HEAD_BYTES] for data in self.rows.fetch(row_ids).values()]
+        return [data[DIGEST] for data in self.rows.fetch(row_ids).values()]
 
     def append(
         self,

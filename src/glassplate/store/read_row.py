@@ -40,6 +40,7 @@ _LATEST = datetime(2090, 1, 1, tzinfo=UTC)  # 2^51 microseconds after the origin
 
 IRREGULAR, HAS_SCENE, HAS_CROP = 1, 2, 4
 HEAD = struct.Struct("<BHBBB16s32s")
+READ_ID, DIGEST = slice(6, 22), slice(22, 54)  # where they lie in ``HEAD``
 _FIXED = struct.Struct("<BH4H4HB")
 _WHOLE = struct.Struct("<BHBBB16s32sBH4H4HB")
 _U16 = struct.Struct("<H")

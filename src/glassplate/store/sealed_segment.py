@@ -11,7 +11,7 @@ from glassplate.errors import StorageFailed
 from glassplate.store.cipher_file import naming, open_sealed, rows_by_id
 from glassplate.store.columns import HEAD
 from glassplate.store.hot_file import HEAD_BYTES
-from glassplate.store.read_row import SAME_INSTANT
+from glassplate.store.read_row import DIGEST, READ_ID, SAME_INSTANT
 from glassplate.store.segment_writer import CHUNKS, LOOK_BYTES, TAG_BYTES, bucket_and_tag, buckets_of
 from glassplate.store.words import Word, Words
 
@@ -107,7 +107,7 @@ class SealedSegment:
         with naming(self.path):
             for read_id in read_ids:
                 for row in self._fetch(self._noted(read_id)):
-                    if row.data[6:22] == read_id:
+                    if row.data[READ_ID] == read_id:
                         found[read_id] = row
         return found
 
@@ -126,7 +126,8 @@ class SealedSegment:
     def digests(self) -> Iterator[bytes]:
         """The reads' ``sealed_sha256``."""
         with naming(self.path):
-            yield from (row[0] for row in self._open().execute("select substr(data, 23, 32) from read"))
+            statement = "select substr(data, ?, 32) from read"
+            yield from (row[0] for row in self._open().execute(statement, (DIGEST.start + 1,)))
 
     def _open(self) -> Connection:
         if self._connection is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from glassplate.store.sealed_search import Scope
 
 LENGTHS = struct.Struct("<IQ")
+_QUESTION = tuple(field.name for field in fields(Question))
 READY = b"search worker ready\n"
 
 
@@ -79,17 +80,17 @@ def loaded_of(message: Message) -> tuple[list[SegmentFacts], dict[str, str]]:
 
 def pack_question(question: Question, scopes: Sequence[Scope]) -> Message:
     """What a search asks."""
-    return Message({"question": asdict(question), "scopes": scopes})
+    return Message({"question": {name: getattr(question, name) for name in _QUESTION}, "scopes": scopes})
 
 
 def question_of(message: Message) -> Question:
     """Inverse of ``pack_question``."""
-    fields: dict[str, Any] = {
+    asked: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in message.head["question"].items()
     }
-    fields["below"] = Place(*fields["below"]) if fields["below"] else None
-    return Question(**fields)
+    asked["below"] = Place(*asked["below"]) if asked["below"] else None
+    return Question(**asked)
 
 
 def scopes_of(message: Message) -> list[Scope]:

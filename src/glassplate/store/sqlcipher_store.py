@@ -20,7 +20,7 @@ from glassplate.store.epoch_files import FILE_NAME, EpochFiles
 from glassplate.store.image_files import ImageFiles
 from glassplate.store.merkle import file_sha256
 from glassplate.store.question import Place, Question, fits, place_of
-from glassplate.store.read_row import HAS_CROP, HAS_SCENE, read_of
+from glassplate.store.read_row import HAS_CROP, HAS_SCENE, READ_ID, read_of
 from glassplate.store.sealed_search import SealedSearch
 from glassplate.store.store import StoredPage
 
@@ -92,7 +92,7 @@ class SqlcipherStore:
 
     def create_epoch(self, epoch_id: str, *, in_memory: bool = False) -> None:
         """See ``Store.create_epoch``."""
-        self._epoch(epoch_id).in_memory = in_memory
+        self._epoch(epoch_id).keep_in_memory(in_memory=in_memory)
 
     def append(self, epoch_id: str, key: bytes, reads: Sequence[StoredRead]) -> list[bool]:
         """See ``Store.append``."""
@@ -151,9 +151,12 @@ class SqlcipherStore:
         """See ``Store.drop_epoch``."""
         epoch = self._epoch(epoch_id)
         with epoch.lock:
-            for number in epoch.files.numbers("images"):
-                self._images.close(epoch.files.path(number, "images"))
-            epoch.drop()
+            images = [epoch.files.path(number, "images") for number in epoch.files.numbers("images")]
+            try:
+                epoch.drop()
+            finally:
+                for path in images:
+                    self._images.close(path)
         with self._lock:
             self._epochs.pop(epoch_id, None)
 
@@ -252,7 +255,7 @@ class SqlcipherStore:
                     row_ids = reads.columns.with_read_ids(read_ids).values()
                 found += [_Found(row_id, epoch_id, -1, b"", reads) for row_id in row_ids]
         found = self._with_hot_data(found, failures)
-        missing = set(read_ids) - {row.data[6:22] for row in found}
+        missing = set(read_ids) - {row.data[READ_ID] for row in found}
         if missing:
             scopes = [(e, part.numbers) for e, part in parts.items() if part.numbers]
             answer = self._sealed.find(sorted(missing), scopes)

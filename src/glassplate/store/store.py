@@ -108,6 +108,9 @@ class Store(Protocol):
         """Announce an epoch before its first read; without this call it is kept in files.
 
         ``in_memory``: nothing of it is ever written to a file, so its reads end with the process.
+
+        Raises:
+            InputRefused: it has reads already that are kept otherwise.
         """
 
     def append(self, epoch_id: str, key: bytes, reads: Sequence[StoredRead]) -> list[bool]:

@@ -10,7 +10,7 @@ import pytest
 import sqlcipher3.dbapi2 as sqlcipher
 from store_testing import DAY, KEYS, MORNING, NEXT_DAY, numbers, query, readable, stored
 
-from glassplate.errors import StorageFailed
+from glassplate.errors import InputRefused, StorageFailed
 from glassplate.files import LocalFiles
 from glassplate.plate_text import fold
 from glassplate.store import NO_FILE, SqlcipherStore, hot_file, segment_writer
@@ -239,6 +239,11 @@ def test_an_epoch_in_memory_is_counted_but_has_no_file(store, folder):
     assert store.seal_epoch(DAY, KEYS[DAY]) is None
     assert len(store.search(query("7QXO418"), KEYS).reads) == 7
     assert list(folder.iterdir()) == []
+    with pytest.raises(InputRefused, match="has reads already"):
+        store.create_epoch(DAY)
+    fill(store, epoch=NEXT_DAY)
+    with pytest.raises(InputRefused, match="has reads already"):
+        store.create_epoch(NEXT_DAY, in_memory=True)
 
 
 def codes(*texts):

@@ -16,7 +16,8 @@ from store_testing import ANY_TIME, DAY, MORNING, NEXT_DAY, stored
 from glassplate.files import LocalFiles
 from glassplate.plate_text import PlatePattern
 from glassplate.records import Vehicle
-from glassplate.store import SqlcipherStore, StoreQuery
+from glassplate.store import SearchWorker, SqlcipherStore, StoreQuery
+from glassplate.store.sealed_search import SealedSearch
 
 THIRD = "2026-11-27"
 KEYS = {DAY: bytes(32), NEXT_DAY: bytes([1]) * 32, THIRD: bytes([2]) * 32}
@@ -53,6 +54,8 @@ patterns = st.one_of(
 class StoreAgainstList(RuleBasedStateMachine):
     """``here``: (microsecond, arrival within it and its epoch, epoch) -> read, which is the order of answers."""
 
+    sealed = SealedSearch
+
     def __init__(self):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
@@ -60,7 +63,7 @@ class StoreAgainstList(RuleBasedStateMachine):
         self.here, self.number = {}, 0
 
     def opened(self):
-        store = SqlcipherStore(self.folder, LocalFiles())
+        store = SqlcipherStore(self.folder, LocalFiles(), self.sealed())
         store.create_epoch(THIRD, in_memory=True)
         return store
 
@@ -187,3 +190,13 @@ def fits(asked, read):
 
 TestStoreAgainstList = StoreAgainstList.TestCase
 TestStoreAgainstList.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+
+
+class StoreWithWorkerAgainstList(StoreAgainstList):
+    """The same, with the search worker, which starts again for each epoch that dies."""
+
+    sealed = SearchWorker
+
+
+TestStoreWithWorkerAgainstList = StoreWithWorkerAgainstList.TestCase
+TestStoreWithWorkerAgainstList.settings = settings(max_examples=5, stateful_step_count=20, deadline=None)
