@@ -52,6 +52,7 @@ _COLUMNS = {
 }
 _SORTED = ("ids", "skeletons", "read_low")
 _FIRST_CAPACITY = 1024
+READ_ID_BYTES = 16
 
 
 class _Run(NamedTuple):
@@ -70,6 +71,8 @@ class Columns:
         }
         self._runs: dict[str, list[_Run]] = {name: [] for name in _SORTED}
         self._in_runs = 0
+        self._recent_reads: dict[bytes, int] = {}  # read id -> row id of the rows after the last run
+        self._recent_instants: dict[int, int] = {}  # first id of an instant -> its largest, of the same rows
 
     def append(self, ids: Sequence[int], codes: Sequence[int], heads: Sequence[bytes]) -> None:
         """Add rows; ``heads``: the first bytes of each row's data."""
@@ -85,6 +88,7 @@ class Columns:
         for name in ("read_high", "read_low", "camera", "body", "color", "second"):
             arrays[name][count:end] = head[name]
         self.count = end
+        self._remember(count, end)
         while self.count - self._in_runs >= RUN:
             self._sort_run()
 
@@ -96,6 +100,7 @@ class Columns:
     def wipe(self) -> None:
         """Overwrite everything."""
         self.is_wiped, self.count = True, 0
+        self._recent_reads, self._recent_instants = {}, {}
         for array in self._arrays.values():
             array.fill(0)
         for runs in self._runs.values():
@@ -147,27 +152,29 @@ class Columns:
         """Row id of each of the reads that is here."""
         if not self.count or not read_ids:
             return {}
+        recent = (
+            self._recent_reads
+        )  # before the runs: rows that move meanwhile are seen twice, never not at all
         asked = np.frombuffer(b"".join(read_ids), dtype="<u8").reshape(-1, 2)
-        where = self._any_of("read_low", np.unique(asked[:, 1]))
-        high, low, ids = self["read_high"][where], self["read_low"][where], self["ids"][where]
-        here = {
-            int(h).to_bytes(8, "little") + int(w).to_bytes(8, "little"): int(i)
-            for h, w, i in zip(high, low, ids, strict=True)
-        }
+        where = self._in_runs_any_of("read_low", np.unique(asked[:, 1]))
+        here = dict(zip(self._read_ids(where), self["ids"][where].tolist(), strict=True))
+        here.update((read_id, recent[read_id]) for read_id in read_ids if read_id in recent)
         return {read_id: here[read_id] for read_id in read_ids if read_id in here}
 
-    def latest_of_instants(self, firsts: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """For each instant (its first id) the largest id in use; 0 where there is none."""
-        found = np.zeros(len(firsts), dtype=np.uint64)
-        ends = firsts + np.uint64(SAME_INSTANT - 1)
-        runs, sorted_rows = self._sorted("ids")
-        tail = np.sort(self["ids"][sorted_rows:])
-        for keys in (*(run.keys for run in runs), tail):
-            if len(keys):
-                at = np.searchsorted(keys, ends, side="right")
-                latest = np.where(at > 0, keys[at - 1], np.uint64(0))
-                found = np.maximum(found, np.where(latest >= firsts, latest, np.uint64(0)))
-        return found
+    def latest_of_instants(self, firsts: Sequence[int]) -> dict[int, int]:
+        """For those instants (first ids) that have rows: the largest id."""
+        asked = np.unique(np.array(firsts, dtype=np.uint64))
+        found = np.zeros(len(asked), dtype=np.uint64)
+        ends = asked + np.uint64(SAME_INSTANT - 1)
+        for run in self._sorted("ids")[0]:
+            at = np.searchsorted(run.keys, ends, side="right")
+            latest = np.where(at > 0, run.keys[at - 1], np.uint64(0))
+            found = np.maximum(found, np.where(latest >= asked, latest, np.uint64(0)))
+        taken = {first: last for first, last in zip(asked.tolist(), found.tolist(), strict=True) if last}
+        for first in asked.tolist():
+            if first in self._recent_instants:
+                taken[first] = max(self._recent_instants[first], taken.get(first, 0))
+        return taken
 
     def _by_plate(self, question: Question, long_texts: Mapping[int, str]) -> Positions | None:
         if question.plate is None:
@@ -194,20 +201,33 @@ class Columns:
 
     def _any_of(self, name: str, wanted: NDArray[np.uint64]) -> Positions:
         """Positions of the rows whose ``name`` is one of ``wanted``, which is sorted."""
-        array = self[name]
-        runs, sorted_rows = self._sorted(name)
-        found: list[NDArray[Any]] = []
-        for run in runs:
+        array, sorted_rows = self[name], self._in_runs
+        found = self._in_runs_any_of(name, wanted)
+        tail = array[sorted_rows:]
+        if not len(wanted) or not len(tail):
+            return found
+        at = np.minimum(np.searchsorted(wanted, tail), len(wanted) - 1)
+        return np.union1d(found, np.flatnonzero(wanted[at] == tail) + sorted_rows)
+
+    def _in_runs_any_of(self, name: str, wanted: NDArray[np.uint64]) -> Positions:
+        found: list[NDArray[Any]] = [np.empty(0, dtype=np.intp)]
+        for run in self._sorted(name)[0]:
             left = np.searchsorted(run.keys, wanted)
             right = np.searchsorted(run.keys, wanted, side="right")
-            found.extend(
-                run.positions[a:b] for a, b in zip(left[right > left], right[right > left], strict=True)
-            )
-        tail = array[sorted_rows:]
-        if len(wanted):
-            at = np.minimum(np.searchsorted(wanted, tail), len(wanted) - 1)
-            found.append(np.flatnonzero(wanted[at] == tail) + sorted_rows)
-        return np.concatenate(found).astype(np.intp) if found else np.empty(0, dtype=np.intp)
+            has = right > left
+            found.extend(run.positions[a:b] for a, b in zip(left[has], right[has], strict=True))
+        return np.concatenate(found).astype(np.intp)
+
+    def _read_ids(self, where: Positions | slice) -> list[bytes]:
+        halves = np.stack([self["read_high"][where], self["read_low"][where]], axis=1).astype("<u8").tobytes()
+        return [halves[at : at + READ_ID_BYTES] for at in range(0, len(halves), READ_ID_BYTES)]
+
+    def _remember(self, start: int, end: int) -> None:
+        ids = self["ids"][start:end].tolist()
+        self._recent_reads.update(zip(self._read_ids(slice(start, end)), ids, strict=True))
+        for row_id in ids:
+            first = row_id & -SAME_INSTANT
+            self._recent_instants[first] = max(row_id, self._recent_instants.get(first, 0))
 
     def _sort_run(self) -> None:
         start, end = self._in_runs, self._in_runs + RUN
@@ -218,6 +238,8 @@ class Columns:
             keys[:] = array[order]
             self._runs[name].append(_Run(keys, (order + start).astype(np.uint32)))
         self._in_runs = end
+        self._recent_reads, self._recent_instants = {}, {}
+        self._remember(end, self.count)
 
     def _reserve(self, rows: int) -> None:
         for name, array in self._arrays.items():

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from glassplate.store.cipher_file import Connection
 
 HEAD_BYTES = HEAD.size  # as much of a row's data as the columns need
+_IMAGE_WAL_PAGES = 8_000  # 32 MB: a busy hour's images are copied out of the log in one commit of 25
 _ROWS_AT_ONCE = 20_000
 _SCHEMA = """
 create table word (kind integer not null, number integer not null, text text not null, primary key (kind, number));
@@ -96,6 +97,7 @@ class HotFile:
                 self._reader = opened.enter_context(contextlib.closing(_again(path, key)))
             with naming(images):
                 self._images = opened.enter_context(contextlib.closing(_open(images, key, _IMAGE_SCHEMA)))
+                self._images.execute(f"pragma wal_autocheckpoint={_IMAGE_WAL_PAGES}")
                 self._image_reader = _again(images, key)
             opened.pop_all()
         self._reading = threading.Lock()

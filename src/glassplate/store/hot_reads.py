@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from glassplate.errors import InputRefused, StorageFailed
 from glassplate.plate_text import fold
-from glassplate.store.columns import Columns
+from glassplate.store.columns import READ_ID_BYTES, Columns
 from glassplate.store.hot_file import HEAD_BYTES, Batch, ImageRow, Row
 from glassplate.store.plate_codes import LONG, code_of
 from glassplate.store.read_row import DIGEST, SAME_INSTANT, data_of, first_id_at
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from glassplate.store.hot_file import RowStore
     from glassplate.store.question import Question
     from glassplate.store.store import StoredRead
-
-READ_ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +124,9 @@ class HotReads:
     ) -> tuple[set[bytes], dict[int, int]]:
         sealed = ask_sealed(read_ids, firsts)
         known = sealed.read_ids | self.columns.with_read_ids(read_ids).keys()
-        here = self.columns.latest_of_instants(np.array(firsts, dtype=np.uint64)).tolist()
         latest = dict(sealed.latest)
-        for first, last in zip(firsts, here, strict=True):
-            if last:
-                latest[first] = max(last, latest.get(first, 0))
+        for first, last in self.columns.latest_of_instants(firsts).items():
+            latest[first] = max(last, latest.get(first, 0))
         return set(known), latest
 
     def _take(

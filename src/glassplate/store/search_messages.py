@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from glassplate.store.cipher_file import KEY_BYTES
-from glassplate.store.hot_reads import READ_ID_BYTES, SealedKnowledge
+from glassplate.store.columns import READ_ID_BYTES
+from glassplate.store.hot_reads import SealedKnowledge
 from glassplate.store.question import Place, Question
 from glassplate.store.sealed_search import SealedAnswer, SealedRow, SegmentFile
 from glassplate.store.sealed_segment import SegmentFacts

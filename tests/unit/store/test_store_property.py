@@ -16,7 +16,8 @@ from store_testing import ANY_TIME, DAY, MORNING, NEXT_DAY, stored
 from glassplate.files import LocalFiles
 from glassplate.plate_text import PlatePattern
 from glassplate.records import Vehicle
-from glassplate.store import SearchWorker, SqlcipherStore, StoreQuery
+from glassplate.store import SearchWorker, SqlcipherStore, StoreQuery, columns
+from glassplate.store.columns import RUN
 from glassplate.store.sealed_search import SealedSearch
 
 THIRD = "2026-11-27"
@@ -190,6 +191,22 @@ def fits(asked, read):
 
 TestStoreAgainstList = StoreAgainstList.TestCase
 TestStoreAgainstList.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+
+
+class StoreOfShortRunsAgainstList(StoreAgainstList):
+    """The same, with columns that are sorted every few rows."""
+
+    def __init__(self):
+        columns.RUN = 3
+        super().__init__()
+
+    def teardown(self):
+        super().teardown()
+        columns.RUN = RUN
+
+
+TestStoreOfShortRunsAgainstList = StoreOfShortRunsAgainstList.TestCase
+TestStoreOfShortRunsAgainstList.settings = TestStoreAgainstList.settings
 
 
 class StoreWithWorkerAgainstList(StoreAgainstList):
