@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from glassplate.errors import StorageFailed
 from glassplate.recognize._cage import hide_memory, leave_the_network
 from glassplate.store import search_messages as messages
-from glassplate.store.sealed_search import SealedSearch, SegmentsMissingError
+from glassplate.store.sealed_search import SealedSearch
 from glassplate.store.search_messages import Message
+from glassplate.store.segment_search import SegmentsMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

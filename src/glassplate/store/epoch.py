@@ -14,8 +14,8 @@ from glassplate.store.group_commit import GroupCommit
 from glassplate.store.hot_file import MemoryRows
 from glassplate.store.hot_reads import Delivery, HotReads, SealedKnowledge
 from glassplate.store.merkle import file_sha256, merkle_root
-from glassplate.store.sealed_search import SegmentFile, SegmentsMissingError
 from glassplate.store.sealed_segment import SealedSegment
+from glassplate.store.segment_search import SegmentFile, SegmentsMissingError
 from glassplate.store.store import NO_FILE, SegmentSummary
 from glassplate.store.words import Words
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from glassplate.store.epoch_files import EpochFiles
     from glassplate.store.group_commit import Ticket
-    from glassplate.store.sealed_search import Scope, SegmentSearch
     from glassplate.store.sealed_segment import SegmentFacts
+    from glassplate.store.segment_search import Scope, SegmentSearch
     from glassplate.store.store import StoredRead
 
 

@@ -18,14 +18,14 @@ from glassplate.store.cipher_file import KEY_BYTES
 from glassplate.store.columns import READ_ID_BYTES
 from glassplate.store.hot_reads import SealedKnowledge
 from glassplate.store.question import Place, Question
-from glassplate.store.sealed_search import SealedAnswer, SealedRow, SegmentFile
 from glassplate.store.sealed_segment import SegmentFacts
+from glassplate.store.segment_search import SealedAnswer, SealedRow, SegmentFile
 from glassplate.store.words import Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from glassplate.store.sealed_search import Scope
+    from glassplate.store.segment_search import Scope
 
 LENGTHS = struct.Struct("<IQ")
 _QUESTION = tuple(field.name for field in fields(Question))

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING
 from glassplate.errors import GlassplateError, StorageFailed
 from glassplate.recognize._caged_process import CagedProcess
 from glassplate.store import search_messages as messages
-from glassplate.store.sealed_search import SegmentsMissingError
 from glassplate.store.search_messages import READY, Message
+from glassplate.store.segment_search import SegmentsMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glassplate.store.hot_reads import SealedKnowledge
     from glassplate.store.question import Question
-    from glassplate.store.sealed_search import Scope, SealedAnswer, SegmentFile
     from glassplate.store.sealed_segment import SegmentFacts
+    from glassplate.store.segment_search import Scope, SealedAnswer, SegmentFile
 
 MODULE = "glassplate.store._search_worker"
 SECONDS_TO_ANSWER = (

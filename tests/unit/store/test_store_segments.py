@@ -18,6 +18,7 @@ from store_testing import DAY, KEYS, NEXT_DAY, numbers, query, readable, stored
 from glassplate.errors import ProofFailed, StorageFailed
 from glassplate.files import LocalFiles
 from glassplate.store import SqlcipherStore
+from glassplate.store.answers import Answers
 from glassplate.store.cipher_file import naming, open_for_sealing, open_hot, open_sealed
 from glassplate.store.epoch import Epoch
 from glassplate.store.hot_reads import HotReads
@@ -298,9 +299,9 @@ def test_dropping_needs_no_key_and_works_on_a_closed_or_damaged_epoch(store, fol
 MOMENTS = {
     "before it looked": (Epoch, "parts"),
     "before it read the hot rows": (HotReads, "newest"),
-    "before it fetched the hot rows": (SqlcipherStore, "_with_hot_data"),
+    "before it fetched the hot rows": (Answers, "_with_hot_data"),
     "before it asked the sealed segments": (SealedSearch, "search"),
-    "before it opened what it found": (SqlcipherStore, "_opened"),
+    "before it opened what it found": (Answers, "_opened"),
 }
 
 

@@ -1,0 +1,210 @@
+"""Answering a question from all epochs at once: what is found, merged newest first, and opened.
+
+A question holds what each epoch is made of at that moment (hot reads, sealed segments). When a file is closed under
+its hands, it begins again; when an epoch died, the answer says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from glassplate.errors import StorageFailed
+from glassplate.store.read_row import HAS_CROP, HAS_SCENE, READ_ID, read_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from glassplate.store.epoch import Epoch, Parts
+    from glassplate.store.hot_reads import HotReads
+    from glassplate.store.image_files import ImageFiles
+    from glassplate.store.question import Question
+    from glassplate.store.segment_search import SealedAnswer, SegmentSearch
+    from glassplate.store.store import StoredRead
+
+    Held = Mapping[str, tuple[Epoch, bytes]]
+    Failures = dict[str, str]
+    Opened = tuple[list["Found"], list[StoredRead]]
+
+_TRIES = 5  # a question that meets a closing file each time gives up
+
+
+class _ClosedError(Exception):
+    """Something that the search held on to was closed: sealed, dropped, or not used for long."""
+
+
+class Found(NamedTuple):
+    """A row that was found, and where. ``hot`` None: in sealed segment ``number``."""
+
+    row_id: int
+    epoch_id: str
+    number: int
+    data: bytes
+    hot: HotReads | None
+
+
+class Answers:
+    """Callable from several threads at once. ``load`` brings the sealed segments of epochs into the search."""
+
+    def __init__(
+        self, sealed: SegmentSearch, images: ImageFiles, load: Callable[[Held, Failures], None]
+    ) -> None:
+        self._sealed = sealed
+        self._images = images
+        self._load = load
+
+    def newest(self, question: Question, held: Held, unserved: Failures) -> Opened:
+        """The newest rows that match, and all of them but the last of ``most`` opened."""
+        return self._retried(partial(self._search, question, held, unserved), unserved)
+
+    def with_ids(self, read_ids: Sequence[bytes], held: Held, failures: Failures) -> list[StoredRead]:
+        """The reads with these ids, in no order."""
+        return self._retried(partial(self._find, read_ids, held, failures), failures)[1]
+
+    def parts_of(self, held: Held, unserved: Failures) -> dict[str, Parts]:
+        """What the epochs are made of, loaded; one that fails is noted and left out."""
+        asked = {epoch_id: one for epoch_id, one in held.items() if epoch_id not in unserved}
+        self._load(asked, unserved)
+        parts = {}
+        for epoch_id, (epoch, key) in asked.items():
+            if epoch_id not in unserved:
+                with noting(unserved, epoch_id):
+                    parts[epoch_id] = epoch.parts(key)
+        return parts
+
+    def _retried(self, act: Callable[[], Opened], failures: Failures) -> Opened:
+        for _ in range(_TRIES):
+            before = dict(failures)
+            with contextlib.suppress(_ClosedError):
+                return act()
+            failures.clear()
+            failures.update(before)
+        raise StorageFailed("The store's files are closed faster than they are searched; try again.")
+
+    def _search(self, question: Question, held: Held, unserved: Failures) -> Opened:
+        parts = self.parts_of(held, unserved)
+        hot: list[tuple[int, str]] = []
+        for epoch_id, (reads, _) in parts.items():
+            if reads is not None:
+                with _still_open(reads):
+                    hot += [(row_id, epoch_id) for row_id in reads.newest(question)]
+        hot = sorted(hot, reverse=True)[: question.most]
+        if len(hot) == question.most:
+            question = replace(question, first_id=max(question.first_id, hot[-1][0]))
+        answer = self._sealed.search(
+            question, [(e, part.numbers) for e, part in parts.items() if part.numbers]
+        )
+        _note_failures(answer, held, unserved)
+        found = [Found(*row, None) for row in answer.rows]
+        found += [Found(row_id, epoch_id, -1, b"", parts[epoch_id].hot) for row_id, epoch_id in hot]
+        found.sort(key=lambda row: row[:2], reverse=True)
+        rows = self._with_hot_data(found[: question.most], unserved)
+        return rows, self._opened(rows[: question.most - 1], held, unserved)
+
+    def _find(self, read_ids: Sequence[bytes], held: Held, failures: Failures) -> Opened:
+        parts = self.parts_of(held, failures)
+        found = []
+        for epoch_id, (reads, _) in parts.items():
+            if reads is not None:
+                with _still_open(reads):
+                    row_ids = reads.columns.with_read_ids(read_ids).values()
+                found += [Found(row_id, epoch_id, -1, b"", reads) for row_id in row_ids]
+        found = self._with_hot_data(found, failures)
+        missing = set(read_ids) - {row.data[READ_ID] for row in found}
+        if missing:
+            scopes = [(e, part.numbers) for e, part in parts.items() if part.numbers]
+            answer = self._sealed.find(sorted(missing), scopes)
+            _note_failures(answer, held, failures)
+            found += [Found(*row, None) for row in answer.rows]
+        return found, self._opened(found, held, failures)
+
+    def _with_hot_data(self, rows: Sequence[Found], unserved: Failures) -> list[Found]:
+        """The rows with the data of those that are hot."""
+        wanted: dict[str, list[int]] = {}
+        hot_of: dict[str, HotReads] = {}
+        for row in rows:
+            if row.hot is not None:
+                wanted.setdefault(row.epoch_id, []).append(row.row_id)
+                hot_of[row.epoch_id] = row.hot
+        data: dict[tuple[str, int], bytes] = {}
+        for epoch_id, row_ids in wanted.items():
+            with noting(unserved, epoch_id), _still_open(hot_of[epoch_id]):
+                fetched = hot_of[epoch_id].rows.fetch(row_ids)
+                data.update(((epoch_id, row_id), one) for row_id, one in fetched.items())
+        filled = (
+            r if r.hot is None else r._replace(data=data.get((r.epoch_id, r.row_id), b"")) for r in rows
+        )
+        return [row for row in filled if row.data]
+
+    def _opened(self, rows: Sequence[Found], held: Held, unserved: Failures) -> list[StoredRead]:
+        """The reads of the rows with their sealed images, in the same order."""
+        by_part: dict[tuple[str, int], list[Found]] = {}
+        for row in rows:
+            by_part.setdefault((row.epoch_id, row.number), []).append(row)
+        opened: dict[tuple[str, int], StoredRead] = {}
+        for (epoch_id, number), part in by_part.items():
+            with noting(unserved, epoch_id):
+                opened.update(self._open_part(*held[epoch_id], number, part))
+        places = ((row.epoch_id, row.row_id) for row in rows)
+        return [opened[place] for place in places if place in opened]
+
+    def _open_part(
+        self, epoch: Epoch, key: bytes, number: int, rows: Sequence[Found]
+    ) -> dict[tuple[str, int], StoredRead]:
+        hot = rows[0].hot
+        epoch.check_alive()
+        words = hot.words if hot is not None else epoch.words[number]
+        row_ids = [row.row_id for row in rows if row.data[0] & (HAS_CROP | HAS_SCENE)]
+        if not row_ids:
+            images = {}
+        elif hot is None:
+            images = self._images.fetch(epoch.files.path(number, "images"), key, row_ids)
+        else:
+            with _still_open(hot):
+                images = hot.rows.images(row_ids)
+        opened = {}
+        for row in rows:
+            stored = read_of(row.row_id, row.data, words, epoch.epoch_id)
+            image = images.get(row.row_id)
+            if image is not None:
+                stored = replace(stored, crop_sealed=image.crop, scene_sealed=image.scene)
+            opened[epoch.epoch_id, row.row_id] = stored
+        return opened
+
+
+def _note_failures(answer: SealedAnswer, held: Held, unserved: Failures) -> None:
+    """Note what could not be searched. What is missing, but not gone, is loaded and asked again."""
+    for epoch_id in answer.missing:
+        epoch = held[epoch_id][0]
+        with noting(unserved, epoch_id):
+            epoch.check_alive()
+            epoch.is_loaded = False
+            raise _ClosedError
+    for epoch_id, reason in answer.failures.items():
+        with noting(unserved, epoch_id):
+            held[epoch_id][0].check_alive()
+            unserved[epoch_id] = reason
+
+
+@contextlib.contextmanager
+def noting(unserved: Failures, epoch_id: str) -> Iterator[None]:
+    """One epoch that fails is named, and keeps no other from being served."""
+    try:
+        yield
+    except StorageFailed as error:
+        unserved[epoch_id] = str(error)
+
+
+@contextlib.contextmanager
+def _still_open(hot: HotReads) -> Iterator[None]:
+    """A failure of hot reads that were closed meanwhile is no failure of theirs."""
+    try:
+        yield
+    except StorageFailed:
+        if hot.columns.is_wiped:
+            raise _ClosedError from None
+        raise
+    if hot.columns.is_wiped:
+        raise _ClosedError
