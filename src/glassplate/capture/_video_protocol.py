@@ -37,7 +37,6 @@ NO_ANSWER = 22
 
 MAX_FRAMES_A_SECOND = 240  # slow-motion phones end here; street cameras at 60
 MAX_SECONDS = 12 * 3600
-MAX_ADDRESS_BYTES = 4096
 CHANNELS = 3
 
 

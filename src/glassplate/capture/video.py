@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from glassplate.capture._video_protocol import Answer
     from glassplate.recognize.recognizer import Pixels
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".avi", ".mov", ".ts", ".m4v", ".webm"})
 FRAMES_A_SECOND = 12.0  # analyzed; below 10 a vehicle moves further than its own plate between two looks
 MAX_VIDEO_BYTES = 8_000_000_000  # 12 hours of a street camera at 1.5 Mbit/s
 SECONDS_WITHOUT_A_FRAME = 120.0  # of work on a file, in which no frame came out of it
