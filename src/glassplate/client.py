@@ -27,6 +27,7 @@ from glassplate.records import (
     PastSearch,
     Receipt,
     SealedBody,
+    SearchQuestion,
     SearchRequest,
     SearchResult,
     Session,
@@ -145,6 +146,14 @@ class VaultClient:
         """The caller's own searches, newest first."""
         return self._get("/v1/searches", list[PastSearch])
 
+    def questions(self) -> list[SearchQuestion]:
+        """What auditors ask about the caller's own searches, newest first. Leaves an entry when there is any."""
+        return self._get("/v1/questions", list[SearchQuestion])
+
+    def reply(self, finding_index: int, search_index: int, text: str) -> Receipt:
+        """Answer an auditor's question about a search of one's own."""
+        return self._post(f"/v1/questions/{finding_index}/{search_index}/reply", Receipt, text=text)
+
     def open_image(self, read_id: str, search_index: int, kind: str) -> OpenedImage:
         """Open a crop or scene of a read that search entry ``search_index`` of the same person showed."""
         return self._post("/v1/images", OpenedImage, read_id=read_id, search_index=search_index, kind=kind)
@@ -188,6 +197,14 @@ class VaultClient:
     def bodies(self, first: int = 0, count: int = 100) -> list[SealedBody]:
         """Sealed bodies for the auditor keys (auditors only)."""
         return self._get("/v1/log/bodies", list[SealedBody], first=first, count=count)
+
+    def record_finding(self, document: dict[str, Any]) -> Receipt:
+        """Put a finding that the auditor's office signed into the record (auditors only)."""
+        return self._post("/v1/findings", Receipt, document=document)
+
+    def record_owner_request(self, plate: str, identity_note: str) -> Receipt:
+        """Record that an identified owner asks about a plate (auditors only)."""
+        return self._post("/v1/owner-requests", Receipt, plate=plate, identity_note=identity_note)
 
     def epochs(self) -> list[EpochStatus]:
         """Every epoch key's life."""

@@ -139,7 +139,7 @@ class Recorder:
         return replace(receipt, level=cast("Literal['L2', 'L3']", level), proof=proof)
 
     def open_body(self, index: int) -> OpenedBody:
-        """Open one entry's body with its month's history key. Only the gate and start-up call this.
+        """Open one entry's body with its month's history key. Only the gate, an audit's questions and start-up call this.
 
         Raises:
             StorageFailed: when the body is missing or does not belong to its leaf.

@@ -213,6 +213,21 @@ class PastSearch:
     reads_shown: int
 
 
+@dataclass(frozen=True, slots=True)
+class SearchQuestion:
+    """What an auditor asks about one of the person's own searches, and the newest reply."""
+
+    finding_index: int
+    search_index: int
+    asked_at: datetime
+    searched_at: datetime
+    plate: str = field(repr=False)
+    purpose: str
+    case_number: str
+    question: str = field(repr=False)
+    reply: str | None = field(repr=False)
+
+
 # --- hot lists and alerts ------------------------------------------------------------------------------------------
 
 

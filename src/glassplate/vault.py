@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from glassplate.accounts import Accounts
 from glassplate.alert import Alerts
+from glassplate.audit_findings import AuditFindings
 from glassplate.authorize import Authorizer
 from glassplate.build_identity import build_sha256
 from glassplate.cameras import CameraWatch
@@ -176,6 +177,9 @@ class Vault:
         self.accounts = Accounts(self.registry, self.recorder, self.authorizer, self.gate, self.sign_in)
         self.oversight = Oversight(
             self.log, self.registry, self.keyring, self.store, self.mandate, self.authorizer, self.gate
+        )
+        self.findings = AuditFindings(
+            self.log, self.registry, self.recorder, self.mandate, self.authorizer, self.gate
         )
         self.epochs = EpochDuties(
             self.mandate, self.keyring, self.store, self.registry, self.recorder, self._one_duty

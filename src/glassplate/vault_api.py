@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
     from glassplate.vault import Vault
 
-BODY_LIMIT = 64 * 1024  # every JSON call but the two below
+BODY_LIMIT = 64 * 1024  # every JSON call but those below
 HEARTBEAT_LIMIT = 4096  # one has some 500 bytes
 HOTLIST_LIMIT = 4 * 1024 * 1024
 CHARTER_LIMIT = 1024 * 1024
+FINDING_LIMIT = 512 * 1024  # a hundred notes of a thousand characters, in base64
 BATCH_LIMIT = 32 * 1024 * 1024  # 250 reads with their crops
 BATCHES_AT_ONCE = 4  # bodies in memory together: 128 MiB; the others wait, unread
 BATCH_SECONDS = 60.0  # a body that takes longer is given up, so that it keeps no other lane out
@@ -40,6 +41,7 @@ _LIMITS = {
     "/v1/heartbeats": HEARTBEAT_LIMIT,
     "/v1/hotlist": HOTLIST_LIMIT,
     "/v1/charter": CHARTER_LIMIT,
+    "/v1/findings": FINDING_LIMIT,
 }
 
 Field = Annotated[str, Body(embed=True, max_length=4096)]
@@ -86,6 +88,7 @@ def create_api(vault: Vault) -> FastAPI:
     _add_pairing_routes(app, vault)
     _add_officer_routes(app, vault)
     _add_oversight_routes(app, vault)
+    _add_finding_routes(app, vault)
     _add_administrator_routes(app, vault)
     if vault.demo_clock is not None:
         _add_demo_routes(app, vault)
@@ -263,6 +266,26 @@ def _add_oversight_routes(app: FastAPI, vault: Vault) -> None:
     @app.get("/v1/report")
     def report() -> dict[str, Any]:
         return vault.report.numbers()
+
+
+def _add_finding_routes(app: FastAPI, vault: Vault) -> None:
+    @app.post("/v1/findings")
+    def record_finding(
+        token: Token, document: Annotated[dict[str, Any], Body(embed=True)]
+    ) -> records.Receipt:
+        return vault.findings.record_finding(token, document)
+
+    @app.post("/v1/owner-requests")
+    def record_owner_request(token: Token, plate: Field, identity_note: Field) -> records.Receipt:
+        return vault.findings.record_owner_request(token, plate, identity_note)
+
+    @app.get("/v1/questions")
+    def questions(token: Token) -> list[records.SearchQuestion]:
+        return vault.findings.questions(token)
+
+    @app.post("/v1/questions/{finding_index}/{search_index}/reply")
+    def reply(token: Token, finding_index: int, search_index: int, text: Field) -> records.Receipt:
+        return vault.findings.reply(token, finding_index, search_index, text)
 
 
 def _add_administrator_routes(app: FastAPI, vault: Vault) -> None:

@@ -30,6 +30,7 @@ from glassplate.records import (
     PastSearch,
     PlateRead,
     Receipt,
+    SearchQuestion,
     SearchRequest,
     SearchResult,
     Session,
@@ -146,6 +147,7 @@ class FakeVault:
     sessions: dict[str, Session] = field(default_factory=dict)
     entries: list[EntrySummary] = field(default_factory=list)
     history: list[PastSearch] = field(default_factory=list)
+    questions: list[SearchQuestion] = field(default_factory=list)
     asked: list[SearchRequest] = field(default_factory=list)
     unserved: tuple[tuple[str, str], ...] = ()
     shown: set[str] = field(default_factory=set)
@@ -341,6 +343,20 @@ class FakeClient:
     def my_searches(self) -> list[PastSearch]:
         self._who()
         return self._vault.history
+
+    def questions(self) -> list[SearchQuestion]:
+        self._who()
+        return list(self._vault.questions)
+
+    def reply(self, finding_index: int, search_index: int, text: str) -> Receipt:
+        self._who()
+        self._vault.questions = [
+            replace(q, reply=text)
+            if (q.finding_index, q.search_index) == (finding_index, search_index)
+            else q
+            for q in self._vault.questions
+        ]
+        return self._vault.add_entry("audit-reply")
 
     def open_image(self, read_id: str, search_index: int, kind: str) -> OpenedImage:
         self._who()

@@ -12,6 +12,8 @@ import pytest
 from fake_vault import CHARTER, NOW
 from web_testing import GOOD_SEARCH
 
+from glassplate.records import SearchQuestion
+
 if TYPE_CHECKING:
     from fake_vault import FakeVault
     from web_testing import Browser
@@ -238,6 +240,21 @@ def test_my_searches_lists_them_newest_first(officer: Browser) -> None:
     assert page.index("ZZZ9999") < page.index("7KDR214")
     assert "4 reads shown" in page
     assert "Theft of a vehicle" in page
+
+
+def test_an_auditors_question_is_shown_and_answered(officer: Browser, vault: FakeVault) -> None:
+    assert "Questions about my searches" not in officer.get("/searches").text
+    vault.questions.append(
+        SearchQuestion(
+            18_450, 18_443, NOW, NOW, "7KDR214", "stolen_vehicle", "26-004512", "Which <report>?", None
+        )
+    )
+    page = officer.get("/searches").text
+    assert "Which &lt;report&gt;?" in page
+    assert officer.post("/questions/18450/18443/reply", data={"text": " "}).status_code == 422
+    answered = officer.post("/questions/18450/18443/reply", data={"text": "The one of 2 March."}).text
+    assert "You replied: The one of 2 March." in answered
+    assert "Add to your reply" in answered
 
 
 def test_the_policy_page_is_the_charter_in_plain_words(officer: Browser) -> None:

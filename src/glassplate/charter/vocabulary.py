@@ -70,6 +70,7 @@ ACTIONS: Final = {
     "share": "answer another agency",
     "manage_accounts": "manage accounts",
     "read_bodies": "read the sealed halves of the record",
+    "record_finding": "write an audit's findings into the record",
     "read_log": "read the record",
     "purge": "destroy what is due",
     "publish": "publish the record",

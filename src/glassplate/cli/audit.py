@@ -9,17 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glassplate.cli.audit_review import review_exports
+from glassplate.cli.audit_work import check, findings, mark, sample
 from glassplate.cli.connection import vault_client
 from glassplate.cli.console import emit, progress, shown, table
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
-from glassplate.errors import InputRefused, UsageError
+from glassplate.errors import InputRefused, ProofFailed, UsageError
 
 if TYPE_CHECKING:
-    from glassplate.client import VaultClient
     from glassplate.config import CityFolder
 
-PAGE = 200
-_verbs = typer.Typer(help="Auditors: keygen, list, pull, open, review.", no_args_is_help=True)
+_verbs = typer.Typer(
+    help="Auditors: keygen, list, pull, open, check, sample, mark, findings, review.", no_args_is_help=True
+)
+_verbs.command("check", epilog="Example: glassplate audit check --from pulled --key auditor-body.key")(check)
+_verbs.command("sample", epilog="Example: glassplate audit sample --since 2026-03-01 --until 2026-04-01")(
+    sample
+)
+_verbs.command(
+    "mark",
+    epilog="Example: glassplate audit mark 12 question --from pulled --note 'Which report is this case from?'",
+)(mark)
+_verbs.command("findings", epilog="Example: glassplate audit findings --from pulled --key auditor-body.key")(
+    findings
+)
 _verbs.command("review", epilog="Example: glassplate audit review may.csv june.csv --html review.html")(
     review_exports
 )
@@ -87,32 +99,22 @@ def pull(
     json: Json = False,
     unlock: Unlock = None,
 ) -> None:
-    """Copy every sealed body that is not in the folder yet (auditors only)."""
+    """Copy every sealed body that is not in the folder yet (auditors only). Exit status 5 if one is withheld."""
     del json
-    folder = city(directory)
-    with vault_client(folder, unlock=unlock) as client:
-        added = pull_bodies(client, to)
-    emit({"added": added, "folder": str(to)}, f"{added} sealed bodies added to {to}.")
+    from glassplate.auditing import pull_bodies
 
-
-def pull_bodies(client: VaultClient, to: Path) -> int:
-    """Write ``<index>.<key id>.body`` for each sealed body that is missing; returns how many."""
-    to.mkdir(parents=True, exist_ok=True)
-    added, first, size = 0, 0, client.status().log_size
-    with progress() as bars:
-        task = bars.add_task("pulling bodies", total=size)
-        while first < size:
-            bodies = client.bodies(first, PAGE)
-            for body in bodies:
-                path = to / f"{body.index}.{body.key_id}.body"
-                if not path.exists():
-                    temporary = path.with_suffix(".tmp")
-                    temporary.write_bytes(body.body)
-                    temporary.replace(path)
-                    added += 1
-            first += PAGE
-            bars.update(task, completed=min(first, size))
-    return added
+    with vault_client(city(directory), unlock=unlock) as client, progress() as bars:
+        task = bars.add_task("pulling bodies", total=None)
+        pulled = pull_bodies(
+            client, client.status().log_size, to, lambda n, of: bars.update(task, completed=n, total=of)
+        )
+    found = [f"[bold red]✗ {shown(str(finding))}[/]" for finding in pulled.findings]
+    emit(
+        {"added": pulled.added, "folder": str(to), "findings": pulled.findings},
+        [*found, f"{pulled.added} sealed bodies added to {shown(str(to))}."],
+    )
+    if pulled.findings:
+        raise typer.Exit(ProofFailed.exit_code)
 
 
 @_verbs.command("open", epilog="Example: glassplate audit open 12 --from pulled --key auditor-body.key")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from glassplate.cli.audit import pull_bodies
+from glassplate.auditing import pull_bodies
 from glassplate.cli.console import say
 from glassplate.cli.verify import lines
 from glassplate.demo.ceremony import office_folder
@@ -29,7 +29,7 @@ def auditor_pulls(stage: Stage) -> None:
     """The auditor copies the sealed bodies to a folder of their own and has everything published."""
     with stage.person(AUDITOR) as auditor:
         auditor.publish()
-        pull_bodies(auditor, pulled_folder(stage))
+        pull_bodies(auditor, auditor.status().log_size, pulled_folder(stage))
 
 
 def pulled_folder(stage: Stage) -> Path:

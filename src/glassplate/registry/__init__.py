@@ -6,6 +6,6 @@ rebuilt from the bodies that are sealed to the history key.
 """
 
 from glassplate.registry.operations import Operation
-from glassplate.registry.registry import Registry, StoredAlert, StoredPasskey, StoredSearch
+from glassplate.registry.registry import Registry, StoredAlert, StoredPasskey, StoredQuestion, StoredSearch
 
-__all__ = ["Operation", "Registry", "StoredAlert", "StoredPasskey", "StoredSearch"]
+__all__ = ["Operation", "Registry", "StoredAlert", "StoredPasskey", "StoredQuestion", "StoredSearch"]

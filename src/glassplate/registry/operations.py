@@ -113,6 +113,22 @@ def _search_ended(database: Any, index: int, operation: Operation) -> None:
     )
 
 
+def _searches_questioned(database: Any, index: int, operation: Operation) -> None:
+    for search_index in operation["searches"]:
+        database.execute(
+            "insert or ignore into question(finding_index, search_index) values (?,?)", (index, search_index)
+        )
+    for verdict, count in operation["counts"].items():
+        add_to_counter(database, f"audited:{verdict}", count)
+
+
+def _question_answered(database: Any, index: int, operation: Operation) -> None:
+    database.execute(
+        "update question set reply_index=? where finding_index=? and search_index=?",
+        (index, operation["finding_index"], operation["search_index"]),
+    )
+
+
 def _refused(database: Any, _index: int, operation: Operation) -> None:
     for rule in operation["rules"]:
         add_to_counter(database, f"refusal:{rule}", 1)
@@ -232,6 +248,8 @@ _HANDLERS: dict[str, Callable[[Any, int, Operation], None]] = {
     "signed_out": _signed_out,
     "search_recorded": _search_recorded,
     "search_ended": _search_ended,
+    "searches_questioned": _searches_questioned,
+    "question_answered": _question_answered,
     "refused": _refused,
     "hotlist_imported": _hotlist_imported,
     "hotlist_withdrawn": _hotlist_withdrawn,

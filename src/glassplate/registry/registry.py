@@ -61,6 +61,15 @@ class StoredSearch:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredQuestion:
+    """An auditor's question about a search: entry numbers only; the words lie in the log's bodies."""
+
+    finding_index: int
+    search_index: int
+    reply_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedEpoch:
     """Where an epoch key's life stands in the log; None: not logged yet."""
 
@@ -210,6 +219,16 @@ class Registry:
             "select * from search where account_id=? order by entry_index desc limit ?", (account_id, limit)
         )
         return [_search(row) for row in rows]
+
+    def questions_of(self, account_id: str, limit: int = 100) -> list[StoredQuestion]:
+        """What auditors asked about a person's searches, newest first."""
+        rows = self._all(
+            "select finding_index, search_index, reply_index from question"
+            " join search on search.entry_index=question.search_index where account_id=?"
+            " order by finding_index desc, search_index desc limit ?",
+            (account_id, limit),
+        )
+        return [StoredQuestion(*row) for row in rows]
 
     def open_searches(self) -> list[StoredSearch]:
         """Searches without an outcome."""

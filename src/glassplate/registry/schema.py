@@ -18,6 +18,9 @@ create table search(
   entry_index integer primary key, account_id text not null, recorded_at text not null, outcome_index integer,
   outcome text, reads_shown integer not null default 0);
 create index search_by_account on search(account_id, recorded_at);
+create table question(
+  finding_index integer not null, search_index integer not null, reply_index integer,
+  primary key(finding_index, search_index));
 create table hotlist(
   entry_id text primary key, plate text not null, folded text not null, region text not null, category text not null,
   authority text not null, reason text not null, expires_at text not null, added_at text not null);

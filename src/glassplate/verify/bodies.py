@@ -96,8 +96,14 @@ def open_checked(leaf: bytes, body: bytes, key: AuditorKey) -> dict[str, Any]:
     Raises:
         GlassplateError: it does not open, or says something else than the leaf committed to.
     """
+    return open_with_commitment_key(leaf, body, key)[0]
+
+
+def open_with_commitment_key(leaf: bytes, body: bytes, key: AuditorKey) -> tuple[dict[str, Any], bytes]:
+    """As ``open_checked``; also the entry's key ``k``, from which single fields are disclosed."""
     public = dict(parse_leaf(leaf).public)
     plain = open_body(body, key.private_key, body_info(public))
     said = parse_json(plain, limit=MAX_BODY_BYTES)
-    check_body(leaf, said["fields"], from_base64url(said["k"]))
-    return dict(said["fields"])
+    k = from_base64url(said["k"])
+    check_body(leaf, said["fields"], k)
+    return dict(said["fields"]), k

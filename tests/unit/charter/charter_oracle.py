@@ -27,7 +27,7 @@ ROLES = {
     "supervisor": {
         "search", "open_image", "see_alert", "decide_alert", "export", "hold", "approve", "import_hotlist", "read_log"
     },
-    "auditor": {"read_bodies", "read_log", "approve", "purge", "publish"},
+    "auditor": {"read_bodies", "record_finding", "read_log", "approve", "purge", "publish"},
     "records": {"export", "hold", "share", "read_log"},
     "administrator": {"manage_accounts", "import_hotlist", "purge", "publish", "read_log"},
     "council": {"read_log"},
@@ -66,7 +66,7 @@ def _safeguards(request, charter):
     yield "own-agency", request.agency_id == charter.agency.id
     in_demo = charter.mark == "demo" and request.sign_in_method in ("demo authenticator", "one-time link")
     yield "strong-sign-in", request.sign_in_method == "passkey" or in_demo
-    if action in USE | {"read_bodies"}:
+    if action in USE | {"read_bodies", "record_finding"}:
         yield "training-current", (request.training_valid_until or BEFORE_ALL) > now
     if action in USE:
         yield "charter-in-force", charter.not_before <= now < charter.expires_at

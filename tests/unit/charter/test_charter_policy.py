@@ -69,6 +69,7 @@ ALLOWED = {
     "an administrator manages accounts": replace(GOOD, roles=("administrator",), action="manage_accounts"),
     "an administrator purges": replace(GOOD, roles=("administrator",), action="purge"),
     "an auditor reads bodies": replace(GOOD, roles=("auditor",), action="read_bodies"),
+    "an auditor records a finding": replace(GOOD, roles=("auditor",), action="record_finding"),
     "a council member reads the log": replace(GOOD, roles=("council",), action="read_log"),
     "a records officer holds": replace(EXPORT, roles=("records",), action="hold"),
     "a vehicle search that a supervisor approved": WIDE,
@@ -122,6 +123,10 @@ BOUNDARIES = {
     "training never taken": (replace(GOOD, training_valid_until=None), OPEN_CHARTER),
     "bodies without training": (
         replace(GOOD, roles=("auditor",), action="read_bodies", training_valid_until=NOW),
+        OPEN_CHARTER,
+    ),
+    "a finding without training": (
+        replace(GOOD, roles=("auditor",), action="record_finding", training_valid_until=NOW),
         OPEN_CHARTER,
     ),
     "the charter's first instant": (GOOD, replace(OPEN_CHARTER, not_before=NOW)),

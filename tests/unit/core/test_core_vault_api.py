@@ -50,6 +50,10 @@ FOR_A_PERSON = {
     ("GET", "/v1/log/entries/{index}/proof"): None,
     ("GET", "/v1/log/bodies"): None,
     ("GET", "/v1/epochs"): None,
+    ("POST", "/v1/findings"): {"document": {}},
+    ("POST", "/v1/owner-requests"): {"plate": PLATE, "identity_note": TEXT},
+    ("GET", "/v1/questions"): None,
+    ("POST", "/v1/questions/{finding_index}/{search_index}/reply"): {"text": TEXT},
     ("GET", "/v1/accounts"): None,
     ("POST", "/v1/accounts"): {
         "account_id": "new.one",
@@ -155,7 +159,14 @@ def test_without_a_session_no_route_acts_for_a_person(city, http):
     }
     for (method, path), body in FOR_A_PERSON.items():
         for name, headers in tokens.items():
-            url = path.format(alert_id="0" * 16, entry_id="0" * 16, account_id="m.okafor", index=0)
+            url = path.format(
+                alert_id="0" * 16,
+                entry_id="0" * 16,
+                account_id="m.okafor",
+                index=0,
+                finding_index=0,
+                search_index=0,
+            )
             response = http.request(method, url, json=body, headers=headers)
             problem = assert_problem(response, 401, "NotSignedIn")
             assert problem["rules"] == ["signed-in"], (method, path, name)
