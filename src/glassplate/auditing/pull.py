@@ -66,8 +66,7 @@ def pulled_indices(folder: Path) -> set[int]:
 
 
 def _missing(folder: Path, size: int) -> Iterator[range]:
-    have = pulled_indices(folder)
-    have.discard(max(have, default=-1))  # perhaps cut off between its bodies
+    have = _complete(folder)
     start: int | None = None
     for index in range(size + 1):
         is_missing = index < size and index not in have
@@ -76,6 +75,23 @@ def _missing(folder: Path, size: int) -> Iterator[range]:
         elif not is_missing and start is not None:
             yield range(start, index)
             start = None
+
+
+def _complete(folder: Path) -> set[int]:
+    """Entries that need not be asked for.
+
+    Not the newest, which may have been cut off; none with fewer keys than the entry beside it: a file was lost.
+    """
+    keys: dict[int, set[str]] = {}
+    for path in folder.glob("*.body"):
+        if match := BODY_NAME.fullmatch(path.name):
+            keys.setdefault(int(match["index"]), set()).add(match["key_id"])
+    newest = max(keys, default=-1)
+    return {
+        index
+        for index, held in keys.items()
+        if index != newest and not any(held < keys.get(beside, set()) for beside in (index - 1, index + 1))
+    }
 
 
 def _keep(bodies: Sequence[SealedBody], wanted: range, to: Path) -> tuple[int, list[Finding]]:

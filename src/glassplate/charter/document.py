@@ -147,6 +147,7 @@ class Charter:
     hotlist_categories: tuple[str, ...]
     alert_on_unknown_region: bool
     alert_on_near_match: bool
+    disclosure_embargo_days: int
     grants: tuple[Grant, ...]
     searches_per_hour: int
     max_search_days: int
@@ -293,6 +294,7 @@ def _read(reader: Fields, extensions: tuple[tuple[str, str], ...]) -> Charter:
         hotlist_categories=reader.names("hotlist_categories", most=rules.MAX_WORDS),
         alert_on_unknown_region=reader.truth("alert_on_unknown_region"),
         alert_on_near_match=reader.truth("alert_on_near_match"),
+        disclosure_embargo_days=reader.whole("disclosure_embargo_days", 0, rules.MAX_EMBARGO_DAYS),
         grants=reader.objects("grants", _grant, key="agency_id", most=rules.MAX_WORDS),
         searches_per_hour=reader.whole("searches_per_hour", 1, rules.MAX_SEARCHES_PER_HOUR),
         max_search_days=reader.whole("max_search_days", 1, rules.MAX_SEARCH_DAYS),

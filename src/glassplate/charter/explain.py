@@ -169,6 +169,7 @@ def _limits(charter: Charter) -> list[str]:
         f"One person may search {charter.searches_per_hour} times an hour.",
         f"One search may span {charter.max_search_days} days at most.",
         f"A case number looks like {charter.case_number_example} (pattern {charter.case_number_pattern}).",
+        f"An owner who asks is told of searches that are {charter.disclosure_embargo_days} days old or older.",
     ]
 
 

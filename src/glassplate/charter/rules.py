@@ -38,6 +38,7 @@ MAX_RECOGNIZERS = 20
 ANSWER_LEVELS = ("L1", "L2", "L3")
 MAX_CAMERAS = 2_000
 MAX_WORDS = 200  # entries of one vocabulary; a longer list is not read before it is signed
+MAX_EMBARGO_DAYS = 3 * 366  # a case that is open longer does not keep the owner waiting for ever
 MAX_SEARCHES_PER_HOUR = 1_000
 MAX_SEARCH_DAYS = 3 * 366
 

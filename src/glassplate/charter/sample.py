@@ -120,6 +120,7 @@ def sample_charter(
         hotlist_categories=_HOTLIST_CATEGORIES,
         alert_on_unknown_region=False,
         alert_on_near_match=False,
+        disclosure_embargo_days=180,
         grants=(),
         searches_per_hour=30,
         max_search_days=RETENTION_DAYS + 1,  # all that is kept, however the seconds fall

@@ -69,3 +69,8 @@ def open_statement(document: Any, kind: str, trusted: Collection[str]) -> Signed
     if not isinstance(plain, dict) or plain.get("kind") != kind or canonical_json(plain) != data:
         raise InputRefused(f"The signed statement is not a {kind} in canonical JSON.")
     return SignedStatement(plain, public.fingerprint)
+
+
+def statement_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a document made by ``sign_statement`` says; nothing is checked."""
+    return dict(parse_json(from_base64url(document["statement"]), limit=MAX_STATEMENT_BYTES))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from glassplate.cli.audit_owner import answer_owner, check_answer
 from glassplate.cli.audit_review import review_exports
 from glassplate.cli.audit_work import check, findings, mark, sample
 from glassplate.cli.connection import vault_client
@@ -32,6 +33,14 @@ _verbs.command(
 _verbs.command("findings", epilog="Example: glassplate audit findings --from pulled --key auditor-body.key")(
     findings
 )
+_verbs.command(
+    "answer-owner",
+    epilog="Example: glassplate audit answer-owner --plate 7KDR214 --identity-note 'license and registration seen' "
+    "--from pulled --key body.key --office-key office.key --out answer.json --root clerk=SHA256:…",
+)(answer_owner)
+_verbs.command(
+    "check-answer", epilog="Example: glassplate audit check-answer answer.json --root clerk=SHA256:…"
+)(check_answer)
 _verbs.command("review", epilog="Example: glassplate audit review may.csv june.csv --html review.html")(
     review_exports
 )

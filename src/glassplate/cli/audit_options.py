@@ -30,7 +30,8 @@ Vkey = Annotated[str | None, typer.Option(help="The log's verifier key, where no
 Pulled = Annotated[Path, typer.Option("--from", help="Folder of pulled bodies.")]
 Key = Annotated[Path, typer.Option(help="The auditor's private key.")]
 OfficeKey = Annotated[
-    Path, typer.Option(help="The auditor's office key (glassplate charter keygen), to sign with.")
+    Path,
+    typer.Option("--office-key", help="The auditor's office key (glassplate charter keygen), to sign with."),
 ]
 
 
