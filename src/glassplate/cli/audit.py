@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from glassplate.cli.audit_export import check_export, export
 from glassplate.cli.audit_owner import answer_owner, check_answer
 from glassplate.cli.audit_review import review_exports
 from glassplate.cli.audit_work import check, findings, mark, sample
@@ -33,6 +34,14 @@ _verbs.command(
 _verbs.command("findings", epilog="Example: glassplate audit findings --from pulled --key auditor-body.key")(
     findings
 )
+_verbs.command(
+    "export",
+    epilog="Example: glassplate audit export march.csv --from pulled --key body.key --since 2026-03-01 --until 2026-04-01",
+)(export)
+_verbs.command(
+    "check-export",
+    epilog="Example: glassplate audit check-export march.csv --vkey exampleville/log+1a2b3c4d+AQ…",
+)(check_export)
 _verbs.command(
     "answer-owner",
     epilog="Example: glassplate audit answer-owner --plate 7KDR214 --identity-note 'license and registration seen' "
