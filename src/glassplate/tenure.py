@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from glassplate.build_identity import build_sha256
 from glassplate.encoding import sha256_hex
 
 if TYPE_CHECKING:
@@ -52,6 +53,21 @@ class Tenure:
         """Whether the charter in force stands in the record; not after a crash between its files and its entry."""
         return f"charter:{self.mandate.last().verified.charter.version}" in self.registry.totals()
 
+    def log_drift(self) -> None:
+        """Say at each start that another build runs than the one under which the charter was installed.
+
+        Whoever signs a charter can try out what they approve; a build that came later was approved by nobody yet.
+        """
+        mark = f"build:{self.mandate.last().verified.charter.version}:"
+        approved = sorted(n.removeprefix(mark) for n in self.registry.totals() if n.startswith(mark))
+        if approved and build_sha256() not in approved:
+            self.recorder.record(
+                "configuration-drift",
+                {},
+                at=self.recorder.now(),
+                public={"approved": approved[0], "running": build_sha256()},
+            )
+
     def log_stop(self, stop: Stop) -> Receipt:
         """The entry of an emergency stop."""
         return self.recorder.record(
@@ -74,5 +90,8 @@ class Tenure:
                 "charter_sha256": sha256_hex(installed.documents["charter.json"].encode()),
                 "expires": charter.expires_at.isoformat(),
             },
-            operation={"kind": "counted", "counts": {f"charter:{charter.version}": 1}},
+            operation={
+                "kind": "counted",
+                "counts": {f"charter:{charter.version}": 1, f"build:{charter.version}:{build_sha256()}": 1},
+            },
         )

@@ -237,6 +237,7 @@ class Vault:
         self.recorder.record(  # (7)
             "vault-started", {}, at=self.recorder.now(), public={"build_sha256": build_sha256()}
         )
+        self.tenure.log_drift()
 
     def close(self) -> None:
         """Publish what is recorded, say goodbye, give the folder back."""
