@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime  # noqa: TC003 - pydantic reads it when the record is printed
 from typing import TYPE_CHECKING, Any
 
 from glassplate.auditing.marks import VERDICTS
@@ -13,7 +14,6 @@ from glassplate.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from glassplate.auditing.bodies import OpenedEntry
     from glassplate.auditing.marks import Mark
@@ -32,7 +32,7 @@ class FindingStory:
     at: datetime
     items: tuple[tuple[int, str, str], ...] = field(repr=False)
     """(entry, verdict, note)."""
-    replies: Mapping[int, tuple[str, ...]] = field(repr=False)
+    replies: dict[int, tuple[str, ...]] = field(repr=False)
     """Entry -> replies, in order."""
 
 

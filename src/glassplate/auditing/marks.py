@@ -7,6 +7,7 @@ changed later is noticed. The last mark of an entry counts.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import datetime  # noqa: TC003 - pydantic reads it when the record is printed
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from glassplate.encoding import canonical_json, parse_json, parse_time, sha256_hex, time_text
@@ -14,7 +15,6 @@ from glassplate.errors import InputRefused, ProofFailed, UsageError
 from glassplate.verify.folder import read_file
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
     from glassplate.files import Files

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - pydantic reads it when the record is printed
 from typing import TYPE_CHECKING
 
 from glassplate.errors import InputRefused, ProofFailed, UsageError
 from glassplate.log import TileReader, VerifierKey, open_checkpoint, open_note
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from glassplate.auditing.record import PublishedRecord
     from glassplate.log import OpenedNote
 
