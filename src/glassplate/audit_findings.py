@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from glassplate.charter.statements import open_statement
 from glassplate.errors import InputRefused, UsageError
 from glassplate.plate_text import is_plausible, normalize
-from glassplate.records import SearchQuestion
+from glassplate.records import MAX_FINDING_ITEMS, AuditVerdict, SearchQuestion
 
 if TYPE_CHECKING:
     from glassplate.authorize import Authorizer
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from glassplate.registry import Registry, StoredQuestion
 
 KIND = "audit-finding"
-VERDICTS = ("ok", "question", "violation")
-MAX_ITEMS = 100
 MAX_TEXT = 1000  # characters of a note, a reply, an identity note
 OWN_SEARCH = "own-search"
 
@@ -145,9 +143,13 @@ class AuditFindings:
         size, items = plain.get("size"), plain.get("items")
         if plain.get("origin") != self.mandate.last().verified.charter.origin or type(size) is not int:
             raise InputRefused("The finding is about another record.")
-        if not 0 < size <= self.log.size or not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
+        if (
+            not 0 < size <= self.log.size
+            or not isinstance(items, list)
+            or not 1 <= len(items) <= MAX_FINDING_ITEMS
+        ):
             raise InputRefused(
-                f"A finding has 1 to {MAX_ITEMS} items, of a record that is not longer than this one."
+                f"A finding has 1 to {MAX_FINDING_ITEMS} items, of a record that is not longer than this one."
             )
         for item in items:
             if not isinstance(item, dict) or item.keys() != {"index", "verdict", "note"}:
@@ -155,7 +157,7 @@ class AuditFindings:
             if (
                 type(item["index"]) is not int
                 or not 0 <= item["index"] < size
-                or item["verdict"] not in VERDICTS
+                or item["verdict"] not in get_args(AuditVerdict)
             ):
                 raise InputRefused("An item of the finding names no entry, or no verdict.")
             if not isinstance(item["note"], str) or len(item["note"]) > MAX_TEXT:

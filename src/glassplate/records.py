@@ -15,7 +15,10 @@ Role = Literal["officer", "supervisor", "auditor", "records", "administrator", "
 FrameBox = tuple[int, int, int, int]
 """x, y, width, height in pixels of the frame."""
 
+AuditVerdict = Literal["ok", "question", "violation"]
+
 UNKNOWN = "unknown"
+MAX_FINDING_ITEMS = 100  # a finding must fit one call to the vault; more make several findings
 BYTES_AS_BASE64 = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
 """Pydantic's setting for records whose bytes cross the socket as JSON."""
 

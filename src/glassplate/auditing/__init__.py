@@ -6,7 +6,7 @@ touches the vault. What is signed and written: ``docs/formats.md`` §13. The day
 
 from glassplate.auditing.bodies import OpenedEntry, demand_opened, open_pulled
 from glassplate.auditing.finding import build_finding, stories
-from glassplate.auditing.marks import VERDICTS, Mark, Verdict, add_mark, read_marks
+from glassplate.auditing.marks import VERDICTS, Mark, add_mark, read_marks
 from glassplate.auditing.pull import PAGE, BodySource, Pulled, pull_bodies
 from glassplate.auditing.record import PublishedRecord, open_record
 from glassplate.auditing.sample import Sample, draw_sample
@@ -20,7 +20,6 @@ __all__ = [
     "PublishedRecord",
     "Pulled",
     "Sample",
-    "Verdict",
     "add_mark",
     "build_finding",
     "demand_opened",

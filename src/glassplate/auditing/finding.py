@@ -11,6 +11,7 @@ from glassplate.auditing.marks import VERDICTS
 from glassplate.charter.statements import sign_statement
 from glassplate.encoding import base64url
 from glassplate.errors import UsageError
+from glassplate.records import MAX_FINDING_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from glassplate.charter import OfficePrivateKey
 
 KIND = "audit-finding"
-MAX_ITEMS = 100  # a finding must fit the vault's call; more make several findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ def build_finding(record: PublishedRecord, marks: Iterable[Mark], key: OfficePri
         UsageError: there is nothing to tell, or more than one finding takes, or of an entry that is not published.
     """
     items = sorted(marks, key=lambda mark: mark.index)
-    if not 1 <= len(items) <= MAX_ITEMS:
-        raise UsageError(f"A finding speaks of 1 to {MAX_ITEMS} marks, got {len(items)}.")
+    if not 1 <= len(items) <= MAX_FINDING_ITEMS:
+        raise UsageError(f"A finding speaks of 1 to {MAX_FINDING_ITEMS} marks, got {len(items)}.")
     if items[-1].index >= len(record.entries):
         raise UsageError(
             f"Entry {items[-1].index} is not published yet; a finding speaks of what everybody can see."

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from datetime import datetime  # noqa: TC003 - pydantic reads it when the record is printed
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 from glassplate.encoding import canonical_json, parse_json, parse_time, sha256_hex, time_text
 from glassplate.errors import InputRefused, ProofFailed, UsageError
+from glassplate.records import AuditVerdict
 from glassplate.verify.folder import read_file
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 
     from glassplate.files import Files
 
-Verdict = Literal["ok", "question", "violation"]
-VERDICTS: tuple[str, ...] = get_args(Verdict)
+VERDICTS: tuple[str, ...] = get_args(AuditVerdict)
 MARKS_NAME = "marks.jsonl"
 MAX_NOTE = 1000  # characters
 MAX_MARKS_BYTES = 64 * 1024 * 1024
@@ -32,7 +32,7 @@ class Mark:
     """One judgement of one entry."""
 
     index: int
-    verdict: Verdict
+    verdict: AuditVerdict
     note: str = field(repr=False)
     at: datetime
 
@@ -79,7 +79,7 @@ def _read(lines: list[bytes]) -> list[Mark]:
             marks.append(
                 Mark(
                     int(plain["index"]),
-                    cast("Verdict", plain["verdict"]),
+                    cast("AuditVerdict", plain["verdict"]),
                     str(plain["note"]),
                     parse_time(plain["at"]),
                 )

@@ -62,7 +62,7 @@ def opened_bodies(
 
 
 def office_key(path: Path) -> OfficePrivateKey:
-    """An office's key; its password, where it has one, is asked for by ``glassplate charter sign``'s own rules."""
+    """An office's key, as ``glassplate charter keygen`` wrote it."""
     from glassplate.charter import OfficePrivateKey
     from glassplate.errors import InputRefused
 
