@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, get_args
 
+from glassplate.approvals import GIVE_ACCESS, request_sha256
 from glassplate.encoding import sha256_hex
 from glassplate.errors import UsageError
 from glassplate.records import Role
+from glassplate.registry.operations import USES_APPROVAL
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from typing import Any
 
-    from glassplate.authorize import Authorizer
+    from glassplate.approvals import Approvals
+    from glassplate.authorize import Authorizer, Permission
     from glassplate.errors import Refused
     from glassplate.gate import Gate
     from glassplate.record import Recorder
@@ -37,6 +42,9 @@ class Accounts:
     authorizer: Authorizer
     gate: Gate
     sign_in: SignIn
+    approvals: Approvals
+    admitting: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Held from the decision to the entry, so that an approval is used once."""
 
     def all(self, token: str | None) -> list[Account]:
         """Everybody who may sign in."""
@@ -53,7 +61,10 @@ class Accounts:
     ) -> tuple[Account, str]:
         """Make an account; returns it with a one-time invitation to register a passkey.
 
+        Outside a demo a second person must approve it first; the founder of a city makes the second account alone.
+
         Raises:
+            ApprovalNeeded: a second person must approve it; call again with the same words then.
             Refused: the account exists. Nobody is invited twice: a new passkey on a colleague's account would let an
                 administrator act under the colleague's name. Close the account and make another.
         """
@@ -66,16 +77,58 @@ class Accounts:
             )
         invitation = secrets.token_urlsafe(32)
         operation = account_operation(account_id, display_name, roles, training_valid_until, invitation, now)
-        self.recorder.record(
-            "account-changed",
-            {"by": administrator, "account_id": account_id, "roles": list(roles)},
-            at=now,
-            public={"roles": ",".join(sorted(roles))},
-            operation=operation,
-        )
+        words = {
+            "account_id": account_id,
+            "display_name": operation["display_name"],
+            "roles": sorted(set(roles)),
+            "training_valid_until": operation["training_valid_until"],
+        }
+        with self.admitting:
+            permission, approval, is_founding = self._give_access(token, words, now)
+            if not is_founding:
+                operation["made_by"] = administrator
+            self.recorder.record(
+                "account-changed",
+                {
+                    "by": administrator,
+                    "account_id": account_id,
+                    "roles": list(roles),
+                    "approval": approval,
+                    **permission.replayable(),
+                },
+                at=now,
+                public={"roles": ",".join(sorted(roles))},
+                operation={**operation, USES_APPROVAL: approval},
+            )
         account = self.registry.account(account_id)
         assert account is not None  # noqa: S101 - the operation above made it
         return account, invitation
+
+    def change_roles(self, token: str | None, account_id: str, roles: tuple[str, ...]) -> Receipt:
+        """Give and take roles. Taking is immediate; giving needs a second person, as a new account does.
+
+        Raises:
+            ApprovalNeeded: a second person must approve it; call again with the same words then.
+            Refused: one's own account.
+        """
+        administrator, now = self._authorize(token)
+        account = self._demand(account_id)
+        _check_roles(roles)
+        if account_id == administrator:
+            raise self._refusal(token, "not-yourself", "You cannot change your own roles; somebody else can.")
+        words = {"account_id": account_id, "roles": sorted(set(roles))}
+        fields: dict[str, Any] = {"by": administrator, **words, "approval": None}
+        with self.admitting:
+            if not set(roles) <= set(account.roles):
+                permission, fields["approval"], _ = self._give_access(token, words, now)
+                fields |= permission.replayable()
+            return self.recorder.record(
+                "roles-changed",
+                fields,
+                at=now,
+                public={"roles": ",".join(words["roles"])},
+                operation={"kind": "roles_changed", **words, USES_APPROVAL: fields["approval"]},
+            )
 
     def close(self, token: str | None, account_id: str, reason: str) -> Receipt:
         """Close an account for good and end its sessions: a leaver, a stolen passkey.
@@ -120,9 +173,29 @@ class Accounts:
             },
         )
 
-    def _demand(self, account_id: str) -> None:
-        if self.registry.account(account_id) is None:
+    def _give_access(
+        self, token: str | None, words: dict[str, Any], now: datetime
+    ) -> tuple[Permission, str | None, bool]:
+        """The permission, the approval that it uses up, and whether the founder makes the second account."""
+        session = self.gate.who(token)
+        is_founding = len(self.registry.accounts()) == 1
+        consent = self.approvals.consent(request_sha256(GIVE_ACCESS, session.account.account_id, words))
+        permission = self.authorizer.authorize(
+            session,
+            GIVE_ACCESS,
+            None,
+            now,
+            ask=lambda: self.approvals.ask(session, GIVE_ACCESS, words),
+            approvals=consent.approvals,
+            founding=is_founding,
+        )
+        return permission, consent.request_id, is_founding
+
+    def _demand(self, account_id: str) -> Account:
+        account = self.registry.account(account_id)
+        if account is None:
             raise UsageError(f"No account is called {account_id!r}. List them with: glassplate account list")
+        return account
 
     def issue_link(self, token: str | None, account_id: str) -> str:
         """A one-time sign-in link's secret (demo charters only); leaves an entry."""
@@ -160,9 +233,7 @@ def account_operation(
         raise UsageError(
             "An account id has 2–40 lower-case letters, digits, dots or hyphens and starts with a letter."
         )
-    unknown = sorted(set(roles) - set(_ROLES))
-    if unknown or not roles:
-        raise UsageError(f"Roles are {', '.join(_ROLES)}; got {', '.join(unknown) or 'none'}.")
+    _check_roles(roles)
     if training_valid_until.tzinfo is None:
         training_valid_until = training_valid_until.replace(tzinfo=UTC)
     return {
@@ -174,3 +245,9 @@ def account_operation(
         "invitation_sha256": sha256_hex(invitation.encode()),
         "invitation_expires_at": (now + INVITATION_LIFE).isoformat(),
     }
+
+
+def _check_roles(roles: tuple[str, ...]) -> None:
+    unknown = sorted(set(roles) - set(_ROLES))
+    if unknown or not roles:
+        raise UsageError(f"Roles are {', '.join(_ROLES)}; got {', '.join(unknown) or 'none'}.")

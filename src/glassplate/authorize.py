@@ -7,19 +7,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from glassplate.charter import DecisionRequest
-from glassplate.errors import Refused
+from glassplate.errors import ApprovalNeeded, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from glassplate.charter import Decision
+    from glassplate.charter import Approval, Decision
     from glassplate.mandate import Mandate
     from glassplate.plate_text import PlatePattern
     from glassplate.record import Recorder
     from glassplate.records import SearchRequest, Session
     from glassplate.registry import Registry
 
+APPROVAL_RULES = frozenset({"approval-supervisor", "approval-auditor", "approval-access"})
 RATE_PERIOD = timedelta(hours=1)
 
 
@@ -55,11 +56,15 @@ class Authorizer:
         feature: str | None,
         now: datetime,
         recorded: Mapping[str, Any] | None = None,
+        ask: Callable[[], ApprovalNeeded] | None = None,
         **words: Any,
     ) -> Permission:
         """Decide one act; ``words`` are further facts of ``DecisionRequest``, ``recorded`` further sealed fields.
 
+        ``ask`` makes a request for approval where nothing but the second person is missing.
+
         Raises:
+            ApprovalNeeded: what ``ask`` made.
             Refused: with the rules' names, after the refusal was recorded and counted.
             LogUnavailable: the refusal could not be recorded.
         """
@@ -78,12 +83,15 @@ class Authorizer:
             now=now,
             sign_in_method=session.sign_in_method,
             stop_in_force=self.mandate.is_stopped(),
+            makers=self.registry.makers_of(account.account_id),
         )
         request = replace(request, **words)
         decision = in_force.engine.decide(request)
         version = in_force.verified.charter.version
         if decision.allowed:
             return Permission(decision, version)
+        if ask is not None and APPROVAL_RULES.issuperset(decision.rules):
+            raise ask()
         self._record_refusal(session, request, decision, version, now, recorded or {})
         raise Refused(" ".join(decision.sentences) or "The charter does not allow this.", decision.rules)
 
@@ -94,6 +102,8 @@ class Authorizer:
         window: tuple[datetime, datetime],
         pattern: PlatePattern,
         now: datetime,
+        approvals: Sequence[Approval] = (),
+        ask: Callable[[], ApprovalNeeded] | None = None,
     ) -> Permission:
         """Decide a search. A pattern with wildcards needs the feature for it, whatever the request calls itself."""
         feature = request.feature
@@ -115,6 +125,9 @@ class Authorizer:
             window_start=window[0],
             window_end=window[1],
             searches_last_hour=searches,
+            warrant=request.warrant,
+            approvals=tuple(approvals),
+            ask=ask,
             recorded={"plate": request.plate, "since": window[0].isoformat(), "until": window[1].isoformat()},
         )
 

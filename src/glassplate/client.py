@@ -17,6 +17,7 @@ from glassplate.errors import GlassplateError, VaultUnreachable, error_from_kind
 from glassplate.records import (
     Account,
     Alert,
+    ApprovalRequest,
     BatchOutcome,
     CharterSummary,
     EntrySummary,
@@ -184,6 +185,26 @@ class VaultClient:
         """Upload rows (``docs/formats.md`` §9); what the charter does not allow is dropped and counted."""
         return self._post("/v1/hotlist", HotlistImport, rows=rows, authority=authority)
 
+    # --- second persons --------------------------------------------------------------------------------------------
+
+    def approvals(self) -> list[ApprovalRequest]:
+        """Requests for approval: one's own, and those that people of one's roles decide."""
+        return self._get("/v1/approvals", list[ApprovalRequest])
+
+    def show_approval(self, request_id: str) -> ApprovalRequest:
+        """One request with its words. Leaves an entry."""
+        return self._post(f"/v1/approvals/{request_id}/show", ApprovalRequest)
+
+    def decide_approval(self, request_id: str, request_sha256: str, *, approve: bool, reason: str) -> Receipt:
+        """Approve or refuse exactly the request that was shown."""
+        return self._post(
+            f"/v1/approvals/{request_id}/decision",
+            Receipt,
+            request_sha256=request_sha256,
+            approve=approve,
+            reason=reason,
+        )
+
     # --- oversight -------------------------------------------------------------------------------------------------
 
     def entries(self, first: int = 0, count: int = 100) -> list[EntrySummary]:
@@ -247,6 +268,10 @@ class VaultClient:
     def close_account(self, account_id: str, reason: str) -> Receipt:
         """Close somebody's account for good."""
         return self._post(f"/v1/accounts/{account_id}/close", Receipt, reason=reason)
+
+    def change_roles(self, account_id: str, roles: tuple[str, ...]) -> Receipt:
+        """Give and take roles; giving needs a second person's approval."""
+        return self._post(f"/v1/accounts/{account_id}/roles", Receipt, roles=list(roles))
 
     def renew_training(self, account_id: str, until: datetime) -> Receipt:
         """Record that somebody's training is current until a day."""

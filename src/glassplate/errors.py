@@ -5,6 +5,7 @@
     ├── InputRefused           1  bytes from outside that are not what they should be (image, file, document)
     ├── Refused                3  policy said no; carries the rules
     │   ├── NotSignedIn        3  no session, or one that has ended
+    │   ├── ApprovalNeeded     3  a second person must approve first; the request was recorded and waits
     │   └── CharterRejected    3  the charter is missing, expired, badly signed or older than the last seen
     ├── LogUnavailable         4  the record cannot be written, so nothing is answered
     ├── ProofFailed            5  a signature, hash or proof does not hold
@@ -62,6 +63,12 @@ class NotSignedIn(Refused):
     """No session, or one that has ended."""
 
     http_status = 401
+
+
+class ApprovalNeeded(Refused):
+    """A second person must approve first. The request stands in the record and waits; the message names it."""
+
+    http_status = 409
 
 
 class CharterRejected(Refused):

@@ -2,6 +2,7 @@
 
     (1) who      a live session of an active account                       `registry.sessions.authenticate`
     (2) may      charter + Cedar; a refusal is recorded, counted, raised   `Authorizer.authorize_search`
+                 where only a second person is missing: asked, recorded    `Approvals.ask`
     (3) record   leaf and sealed bodies durable in one journal record      `Recorder.record`
     (4) ask      the store, for epochs that are alive and searchable       `Store.search`
     (5) open     just those rows' plate crops                              `ImageOpener`
@@ -24,10 +25,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from glassplate.approvals import request_sha256
 from glassplate.errors import InputRefused, KeyDestroyed, KeyUnavailable, ProofFailed, UsageError
 from glassplate.keys import demand_no_late_purge
 from glassplate.plate_text import PlatePattern
 from glassplate.records import FoundRead, OpenedImage, PastSearch, SearchResult
+from glassplate.registry.operations import USES_APPROVAL
 from glassplate.registry.sessions import authenticate
 from glassplate.seal import ImageOpener
 from glassplate.store import StoreQuery
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from glassplate.approvals import Approvals
     from glassplate.authorize import Authorizer
     from glassplate.keys import Epoch, Keyring, TrustedTime
     from glassplate.mandate import Mandate
@@ -62,6 +66,7 @@ class Gate:
     registry: Registry
     recorder: Recorder
     authorizer: Authorizer
+    approvals: Approvals
     mandate: Mandate
     keyring: Keyring
     store: Store
@@ -91,9 +96,21 @@ class Gate:
         pattern = PlatePattern.parse(request.plate)
         window = _window(request, now, self.mandate.retention())
         with self.admitting:
-            decision = self.authorizer.authorize_search(session, request, window, pattern, now)
+            words = bound_words(request)
+            consent = self.approvals.consent(request_sha256("search", session.account.account_id, words))
+            decision = self.authorizer.authorize_search(
+                session,
+                request,
+                window,
+                pattern,
+                now,
+                consent.approvals,
+                lambda: self.approvals.ask(session, "search", words),
+            )
             self.observe(3)
-            receipt = self._record_search(session, request, window, decision.replayable(), now)
+            receipt = self._record_search(
+                session, request, window, decision.replayable(), now, consent.request_id
+            )
         self.observe(4)
         page = self.store.search(
             StoreQuery(
@@ -200,6 +217,7 @@ class Gate:
         window: tuple[datetime, datetime],
         replayable: dict[str, Any],
         now: datetime,
+        approval: str | None,
     ) -> Receipt:
         account = session.account
         words = asdict(request)
@@ -217,6 +235,7 @@ class Gate:
                 "organization": self.mandate.agency_id(),
                 "asked_by": "person",
                 "sign_in_method": session.sign_in_method,
+                "approval": approval,
                 **replayable,
             },
             at=now,
@@ -225,6 +244,7 @@ class Gate:
                 "account_id": account.account_id,
                 "recorded_at": now.isoformat(),
                 "purpose": request.purpose,
+                USES_APPROVAL: approval,
             },
         )
 
@@ -330,6 +350,15 @@ class Gate:
             outcome=stored.outcome or "running",
             reads_shown=stored.reads_shown,
         )
+
+
+def bound_words(request: SearchRequest) -> dict[str, Any]:
+    """A search as JSON values, every word of it: what an approval binds to."""
+    words = asdict(request)
+    words.update(
+        since=request.since.isoformat(), until=request.until.isoformat(), camera_ids=list(request.camera_ids)
+    )
+    return words
 
 
 def _window(request: SearchRequest, now: datetime, retention: timedelta) -> tuple[datetime, datetime]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003 - resolved at run time by pydantic at the edges
-from typing import Literal
+from typing import Any, Literal
 
 SignInMethod = Literal["passkey", "demo authenticator", "one-time link"]
 Role = Literal["officer", "supervisor", "auditor", "records", "administrator", "council"]
@@ -153,6 +153,30 @@ class Receipt:
     proof: str | None = field(repr=False, default=None)
 
 
+# --- second persons -----------------------------------------------------------------------------------------------
+
+ApprovalState = Literal["waiting", "approved", "refused", "used", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """Something that needs a second person. ``words``: exactly what was asked; empty in lists.
+
+    ``approved``: at least one person has approved; whether that is enough, the policy says when it is used.
+    """
+
+    request_id: str
+    action: str
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+    state: ApprovalState
+    request_sha256: str
+    decided_by: tuple[tuple[str, bool], ...] = ()
+    """(account id, approved)."""
+    words: dict[str, Any] = field(repr=False, default_factory=dict)
+
+
 # --- search -----------------------------------------------------------------------------------------------------
 
 
@@ -171,6 +195,7 @@ class SearchRequest:
     on_behalf_of: str | None = None
     feature: str = "plate_search"
     limit: int = 100
+    warrant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

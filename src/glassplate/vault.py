@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from glassplate.accounts import Accounts
 from glassplate.alert import Alerts
+from glassplate.approvals import Approvals
 from glassplate.audit_findings import AuditFindings
 from glassplate.authorize import Authorizer
 from glassplate.build_identity import build_sha256
@@ -159,10 +160,12 @@ class Vault:
 
     def _wire(self, publisher: SigningKey, observe: Callable[[int], None]) -> None:
         self.authorizer = Authorizer(self.registry, self.recorder, self.mandate)
+        self.approvals = Approvals(self.registry, self.recorder, self.authorizer, self.time.now)
         self.gate = Gate(
             self.registry,
             self.recorder,
             self.authorizer,
+            self.approvals,
             self.mandate,
             self.keyring,
             self.store,
@@ -174,7 +177,9 @@ class Vault:
             self.settings.rp_id, (self.settings.officer_origin, self.settings.oversight_origin)
         )
         self.sign_in = SignIn(self.registry, self.recorder, self.mandate, party, self.time.now)
-        self.accounts = Accounts(self.registry, self.recorder, self.authorizer, self.gate, self.sign_in)
+        self.accounts = Accounts(
+            self.registry, self.recorder, self.authorizer, self.gate, self.sign_in, self.approvals
+        )
         self.oversight = Oversight(
             self.log, self.registry, self.keyring, self.store, self.mandate, self.authorizer, self.gate
         )

@@ -90,6 +90,7 @@ def create_api(vault: Vault) -> FastAPI:
     _add_oversight_routes(app, vault)
     _add_finding_routes(app, vault)
     _add_administrator_routes(app, vault)
+    _add_approval_routes(app, vault)
     if vault.demo_clock is not None:
         _add_demo_routes(app, vault)
     return app
@@ -307,6 +308,12 @@ def _add_administrator_routes(app: FastAPI, vault: Vault) -> None:
     def close_account(token: Token, account_id: str, reason: Field) -> records.Receipt:
         return vault.accounts.close(token, account_id, reason)
 
+    @app.post("/v1/accounts/{account_id}/roles")
+    def change_roles(
+        token: Token, account_id: str, roles: Annotated[list[str], Body(embed=True)]
+    ) -> records.Receipt:
+        return vault.accounts.change_roles(token, account_id, tuple(roles))
+
     @app.post("/v1/accounts/{account_id}/training")
     def renew_training(
         token: Token, account_id: str, until: Annotated[datetime, Body(embed=True)]
@@ -324,6 +331,22 @@ def _add_administrator_routes(app: FastAPI, vault: Vault) -> None:
     @app.post("/v1/sign-in/issue-link")
     def issue_link(token: Token, account_id: Field) -> str:
         return vault.accounts.issue_link(token, account_id)
+
+
+def _add_approval_routes(app: FastAPI, vault: Vault) -> None:
+    @app.get("/v1/approvals")
+    def approvals(token: Token) -> list[records.ApprovalRequest]:
+        return vault.approvals.all(token)
+
+    @app.post("/v1/approvals/{request_id}/show")
+    def show(token: Token, request_id: str) -> records.ApprovalRequest:
+        return vault.approvals.show(token, request_id)
+
+    @app.post("/v1/approvals/{request_id}/decision")
+    def decide(
+        token: Token, request_id: str, request_sha256: Field, approve: Annotated[bool, Body()], reason: Field
+    ) -> records.Receipt:
+        return vault.approvals.decide(token, request_id, request_sha256, approve=approve, reason=reason)
 
 
 def _add_demo_routes(app: FastAPI, vault: Vault) -> None:

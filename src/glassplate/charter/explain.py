@@ -71,7 +71,8 @@ def _topics(charter: Charter) -> list[Topic]:
 
 def _authority(charter: Charter) -> list[str]:
     marks = {
-        "demo": "This is a demo charter: weak sign-in and software keys are allowed, real use is not.",
+        "demo": "This is a demo charter: weak sign-in, software keys and accounts made by one administrator alone are allowed, "
+        "real use is not.",
         "trial": "This is a trial charter: software keys are allowed.",
         "production": "This is a production charter.",
     }

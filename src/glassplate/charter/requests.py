@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from glassplate.charter.document import Charter
 
 CASE_ACTIONS = ("search", "open_image", "export", "hold", "share")
+ACCESS_ACTIONS = ("give_access",)
 ALERT_ACTIONS = ("see_alert", "decide_alert", "import_hotlist")
 NEVER = datetime(
     1970, 1, 1, tzinfo=UTC
@@ -38,12 +39,18 @@ Plain = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Somebody else's consent. ``binds_request``: the signed hash is the hash of exactly this request."""
+    """Somebody else's consent, with the facts about that person as they are when it is used.
+
+    ``binds_request``: the approved hash is the hash of exactly this request. ``makers``: who asked for the approver's
+    account, who asked for that one's, and so on: nobody is a second person for whom they made.
+    """
 
     account_id: str
     roles: tuple[str, ...]
     active: bool
     binds_request: bool
+    training_valid_until: datetime | None = None
+    makers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +82,9 @@ class DecisionRequest:
     window_end: datetime | None = None
     searches_last_hour: int | None = None
     approvals: tuple[Approval, ...] = ()
+    warrant: str = ""
+    makers: tuple[str, ...] = ()
+    founding: bool = False
 
 
 def missing_facts(request: DecisionRequest) -> tuple[str, ...]:
@@ -109,7 +119,12 @@ def cedar_entities(request: DecisionRequest, charter: Charter) -> list[Plain]:
         *_words(request, charter),
         *(agency_entity(agency_id, charter) for agency_id in sorted(_agencies(request, charter))),
         _account(
-            request.account_id, request.roles, request.active, request.agency_id, request.training_valid_until
+            request.account_id,
+            request.roles,
+            request.active,
+            request.agency_id,
+            request.training_valid_until,
+            request.makers,
         ),
     ]
     known = {request.account_id}
@@ -117,7 +132,14 @@ def cedar_entities(request: DecisionRequest, charter: Charter) -> list[Plain]:
         if approval.account_id not in known:
             known.add(approval.account_id)
             entities.append(
-                _account(approval.account_id, approval.roles, approval.active, charter.agency.id, None)
+                _account(
+                    approval.account_id,
+                    approval.roles,
+                    approval.active,
+                    charter.agency.id,
+                    approval.training_valid_until,
+                    approval.makers,
+                )
             )
     return entities
 
@@ -142,6 +164,11 @@ def _context(request: DecisionRequest, charter: Charter) -> Plain:
         context["feature"] = _reference("Feature", feature_of(request))
     if request.action in CASE_ACTIONS:
         context.update(_case(request, charter))
+    if request.action in ACCESS_ACTIONS:
+        first = request.approvals[0] if request.approvals else None
+        context["founding"] = request.founding
+        context["firstApprover"] = _reference("Account", first.account_id if first else NOBODY)
+        context["firstApprovalBinds"] = first.binds_request if first else False
     return context
 
 
@@ -156,6 +183,7 @@ def _case(request: DecisionRequest, charter: Charter) -> Plain:
         "onBehalfOf": _reference("Agency", _asker(request, charter)),
         "caseNumber": request.case_number,
         "caseNumberWellFormed": is_well_formed(charter.case_number_pattern, request.case_number),
+        "warrant": request.warrant,
         "windowStart": _time(window_start),
         "windowEnd": _time(request.window_end or max(window_start, request.now)),
         "searchesLastHour": searches if searches is not None else charter.searches_per_hour,
@@ -245,7 +273,12 @@ def agency_entity(agency_id: str, charter: Charter) -> Plain:
 
 
 def _account(
-    account_id: str, roles: tuple[str, ...], active: bool, agency_id: str, training: datetime | None
+    account_id: str,
+    roles: tuple[str, ...],
+    active: bool,
+    agency_id: str,
+    training: datetime | None,
+    makers: tuple[str, ...],
 ) -> Plain:
     return _entity(
         "Account",
@@ -254,6 +287,7 @@ def _account(
             "active": active,
             "agency": _reference("Agency", agency_id),
             "trainingValidUntil": _time(training or NEVER),
+            "makers": [_reference("Account", maker) for maker in sorted(set(makers))],
         },
         [uid("Role", role) for role in sorted(set(roles))],
     )

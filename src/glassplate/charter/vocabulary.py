@@ -69,6 +69,8 @@ ACTIONS: Final = {
     "hold": "hold reads past their retention",
     "share": "answer another agency",
     "manage_accounts": "manage accounts",
+    "give_access": "give somebody an account or a role",
+    "approve_access": "approve an account or a role",
     "read_bodies": "read the sealed halves of the record",
     "record_finding": "write an audit's findings into the record",
     "read_log": "read the record",

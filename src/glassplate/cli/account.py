@@ -13,7 +13,7 @@ from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, Yes, city
 from glassplate.config import load_settings
 from glassplate.errors import UsageError
 
-_verbs = typer.Typer(help="Accounts: add, list, close, training.", no_args_is_help=True)
+_verbs = typer.Typer(help="Accounts: add, list, roles, close, training.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -69,6 +69,23 @@ def close(
     with vault_client(city(directory), unlock=unlock) as client:
         receipt = client.close_account(account_id, reason)
     emit(receipt, f"Recorded as entry {receipt.entry_index:,}: {account_id} is closed.")
+
+
+@_verbs.command(
+    "roles", epilog="Example: glassplate account roles r.alvarez --role officer --role supervisor"
+)
+def roles(
+    account_id: Annotated[str, typer.Argument(help="Whose roles.")],
+    role: Annotated[list[str], typer.Option(help="A role that the person has from now on; may be repeated.")],
+    directory: Dir = DEFAULT_DIR,
+    json: Json = False,
+    unlock: Unlock = None,
+) -> None:
+    """Give and take roles. Taking is immediate; giving needs a second person (glassplate approvals)."""
+    del json
+    with vault_client(city(directory), unlock=unlock) as client:
+        receipt = client.change_roles(account_id, tuple(role))
+    emit(receipt, f"Recorded as entry {receipt.entry_index:,}: {account_id} has {', '.join(role)}.")
 
 
 @_verbs.command("training", epilog="Example: glassplate account training r.alvarez --until 2027-06-30")

@@ -16,6 +16,7 @@ from glassplate.errors import GlassplateError, StorageFailed, UsageError
 VERBS = (
     "account",
     "alerts",
+    "approvals",
     "audit",
     "bench",
     "charter",

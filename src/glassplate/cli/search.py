@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import TypeAdapter
 
 from glassplate.cli.connection import vault_client
 from glassplate.cli.console import emit, say, shown, table, vehicle_words
@@ -15,7 +16,7 @@ from glassplate.errors import UsageError
 from glassplate.records import SearchRequest
 
 if TYPE_CHECKING:
-    from glassplate.records import FoundRead, SearchResult
+    from glassplate.records import ApprovalRequest, FoundRead, SearchResult
 
 DOUBT_BELOW = 0.8  # a character below this is shown in brackets and must be checked by eye
 _PERIOD = re.compile(r"(\d{1,4})([mhd])", re.ASCII)
@@ -31,7 +32,9 @@ def register(app: typer.Typer) -> None:
 
 
 def search(
-    plate: Annotated[str, typer.Argument(help="The plate; ? for one unknown character, * for any number.")],
+    plate: Annotated[
+        str, typer.Argument(help="The plate; ? for one unknown character, * for any number.")
+    ] = "",
     purpose: Annotated[
         str, typer.Option(help="A purpose the charter allows (glassplate charter show).")
     ] = "",
@@ -44,6 +47,11 @@ def search(
     on_behalf_of: Annotated[str | None, typer.Option(help="Agency that asked, if not your own.")] = None,
     declared_use: Annotated[str, typer.Option(help="What the result is for.")] = "own_case",
     feature: Annotated[str | None, typer.Option(help="Feature to use; by default the plate decides.")] = None,
+    warrant: Annotated[str, typer.Option(help="Number of the warrant, where the search needs one.")] = "",
+    approval: Annotated[
+        str | None,
+        typer.Option(help="Run the search that you asked for under this request id, and nothing else."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="Show at most this many reads.")] = 100,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
@@ -53,19 +61,25 @@ def search(
     del json
     with vault_client(city(directory), unlock=unlock) as client:
         now = client.status().now
-        request = SearchRequest(
-            plate=plate,
-            purpose=purpose,
-            offense=offense,
-            case_number=case,
-            since=_time(since) if since else now - period(last),
-            until=_time(until) if until else now,
-            camera_ids=tuple(camera or ()),
-            declared_use=declared_use,
-            on_behalf_of=on_behalf_of,
-            feature=feature or ("wildcard_search" if set("?*") & set(plate) else "plate_search"),
-            limit=limit,
-        )
+        if approval is not None:
+            if plate:
+                raise UsageError("Name the plate or --approval: the approved search has its own words.")
+            request = approved_search(client.show_approval(approval))
+        else:
+            request = SearchRequest(
+                plate=plate,
+                purpose=purpose,
+                offense=offense,
+                case_number=case,
+                since=_time(since) if since else now - period(last),
+                until=_time(until) if until else now,
+                camera_ids=tuple(camera or ()),
+                declared_use=declared_use,
+                on_behalf_of=on_behalf_of,
+                feature=feature or ("wildcard_search" if set("?*") & set(plate) else "plate_search"),
+                limit=limit,
+                warrant=warrant,
+            )
         result = client.search(request)
     emit(
         result,
@@ -77,6 +91,17 @@ def search(
     )
     for epoch_id, reason in result.unserved:
         say(f"[bold red]Not searched: {shown(epoch_id)}.[/] {shown(reason)}")
+
+
+def approved_search(asked: ApprovalRequest) -> SearchRequest:
+    """Exactly the search that was asked for.
+
+    Raises:
+        UsageError: the request is of another act.
+    """
+    if asked.action != "search":
+        raise UsageError(f"Request {asked.request_id} is no search, but: {asked.action}.")
+    return TypeAdapter(SearchRequest).validate_python(asked.words)
 
 
 def receipt_line(result: SearchResult) -> str:

@@ -6,6 +6,21 @@ rebuilt from the bodies that are sealed to the history key.
 """
 
 from glassplate.registry.operations import Operation
-from glassplate.registry.registry import Registry, StoredAlert, StoredPasskey, StoredQuestion, StoredSearch
+from glassplate.registry.registry import (
+    Registry,
+    StoredAlert,
+    StoredApprovalRequest,
+    StoredPasskey,
+    StoredQuestion,
+    StoredSearch,
+)
 
-__all__ = ["Operation", "Registry", "StoredAlert", "StoredPasskey", "StoredQuestion", "StoredSearch"]
+__all__ = [
+    "Operation",
+    "Registry",
+    "StoredAlert",
+    "StoredApprovalRequest",
+    "StoredPasskey",
+    "StoredQuestion",
+    "StoredSearch",
+]

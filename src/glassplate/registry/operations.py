@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Operation = dict[str, Any]
+USES_APPROVAL = "uses_approval"  # beside any kind: the request whose approval this act uses up
 NO_CAMERA = "no longer kept"  # no camera's id: ids have no blanks
 
 
@@ -31,6 +32,8 @@ def apply_operation(database: Any, index: int, operation: Operation) -> None:
             "Run the version that wrote it, or a newer one."
         )
     handler(database, index, operation)
+    if used := operation.get(USES_APPROVAL):
+        database.execute("update approval_request set used_index=? where request_id=?", (index, used))
 
 
 def _account_added(database: Any, _index: int, operation: Operation) -> None:
@@ -45,6 +48,50 @@ def _account_added(database: Any, _index: int, operation: Operation) -> None:
             operation["invitation_expires_at"],
         ),
     )
+    if made_by := operation.get("made_by"):
+        database.execute(
+            "insert or ignore into account_maker values (?,?)", (operation["account_id"], made_by)
+        )
+
+
+def _roles_changed(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "update account set roles=? where account_id=?",
+        (",".join(operation["roles"]), operation["account_id"]),
+    )
+
+
+def _approval_asked(database: Any, index: int, operation: Operation) -> None:
+    database.execute(
+        "insert or ignore into approval_request(request_id, action, account_id, request_sha256, entry_index, asked_at,"
+        " expires_at) values (?,?,?,?,?,?,?)",
+        (
+            operation["request_id"],
+            operation["action"],
+            operation["account_id"],
+            operation["request_sha256"],
+            index,
+            operation["asked_at"],
+            operation["expires_at"],
+        ),
+    )
+
+
+def _approval_given(database: Any, index: int, operation: Operation) -> None:
+    database.execute(
+        "insert or ignore into approval_given values (?,?,?,?,?)",
+        (
+            operation["request_id"],
+            operation["account_id"],
+            int(operation["is_approved"]),
+            operation["given_at"],
+            index,
+        ),
+    )
+    if not operation["is_approved"]:
+        database.execute(
+            "update approval_request set is_refused=1 where request_id=?", (operation["request_id"],)
+        )
 
 
 def _training_renewed(database: Any, _index: int, operation: Operation) -> None:
@@ -241,6 +288,9 @@ def add_to_counter(database: Any, name: str, amount: int) -> None:
 
 _HANDLERS: dict[str, Callable[[Any, int, Operation], None]] = {
     "account_added": _account_added,
+    "roles_changed": _roles_changed,
+    "approval_asked": _approval_asked,
+    "approval_given": _approval_given,
     "training_renewed": _training_renewed,
     "account_closed": _account_closed,
     "passkey_registered": _passkey_registered,

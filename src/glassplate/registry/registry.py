@@ -15,7 +15,7 @@ from glassplate.plate_text import fold
 from glassplate.records import Account, HotlistEntry
 from glassplate.registry.hot_plates import HotPlates
 from glassplate.registry.operations import Operation, apply_operation
-from glassplate.registry.schema import FROM_VERSION_1, SCHEMA, VERSION
+from glassplate.registry.schema import APPROVALS, FROM_VERSION_1, SCHEMA, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +95,28 @@ class StoredAlert:
     state: str
     disposition: str | None
     matched: MatchKind
+
+
+@dataclass(frozen=True, slots=True)
+class StoredApprovalRequest:
+    """Something that waits for a second person; its words lie in the entry's body. ``given``: who, approved or not."""
+
+    request_id: str
+    action: str
+    account_id: str
+    request_sha256: str
+    entry_index: int
+    asked_at: datetime
+    expires_at: datetime
+    is_refused: bool
+    used_index: int | None
+    given: tuple[tuple[str, bool, int], ...]
+    """(account id, approved, entry index)."""
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Who approved, first the first."""
+        return tuple(account_id for account_id, is_approved, _ in self.given if is_approved)
 
 
 class Registry:
@@ -203,6 +225,55 @@ class Registry:
             self._database.execute(
                 "update session set seen_at=? where token_sha256=?", (now.isoformat(), token_sha256)
             )
+
+    def makers_of(self, account_id: str) -> tuple[str, ...]:
+        """Who asked for this account, who asked for that one's, and so on to the founding."""
+        makers: list[str] = []
+        rows = self._all("select made_by from account_maker where account_id=?", (account_id,))
+        while rows and rows[0][0] not in makers:
+            makers.append(str(rows[0][0]))
+            rows = self._all("select made_by from account_maker where account_id=?", (makers[-1],))
+        return tuple(makers)
+
+    # --- approvals -----------------------------------------------------------------------------------------------
+
+    def approval_request(self, request_id: str) -> StoredApprovalRequest | None:
+        """One request for approval."""
+        rows = self._all("select * from approval_request where request_id=?", (request_id,))
+        return self._approval_request(rows[0]) if rows else None
+
+    def approval_requests(self, limit: int = 200) -> list[StoredApprovalRequest]:
+        """Requests, newest first."""
+        rows = self._all("select * from approval_request order by entry_index desc limit ?", (limit,))
+        return [self._approval_request(row) for row in rows]
+
+    def open_approval_request(self, request_sha256: str, now: datetime) -> StoredApprovalRequest | None:
+        """The newest request with this hash that is neither used, nor refused, nor too old."""
+        rows = self._all(
+            "select * from approval_request where request_sha256=? and used_index is null and is_refused=0"
+            " and expires_at>? order by entry_index desc limit 1",
+            (request_sha256, now.isoformat()),
+        )
+        return self._approval_request(rows[0]) if rows else None
+
+    def _approval_request(self, row: tuple[Any, ...]) -> StoredApprovalRequest:
+        request_id, action, account_id, sha256, index, asked_at, expires_at, is_refused, used_index = row
+        given = self._all(
+            "select account_id, is_approved, entry_index from approval_given where request_id=? order by entry_index",
+            (request_id,),
+        )
+        return StoredApprovalRequest(
+            request_id,
+            action,
+            account_id,
+            sha256,
+            index,
+            _time(asked_at),
+            _time(expires_at),
+            bool(is_refused),
+            used_index,
+            tuple((str(who), bool(approved), int(entry)) for who, approved, entry in given),
+        )
 
     # --- searches ------------------------------------------------------------------------------------------------
 
@@ -401,6 +472,7 @@ def _open(path: Path, key: bytes) -> Any:
         database.executescript(SCHEMA)
     elif database.execute("pragma user_version").fetchone()[0] < VERSION:
         database.executescript(FROM_VERSION_1)
+    database.executescript(APPROVALS)
     return database
 
 

@@ -1,4 +1,4 @@
-"""Tables of the registry, version 2, and what makes version 1 of it."""
+"""Tables of the registry, version 2, and what makes version 1 of it; those that came later are made where missing."""
 
 VERSION = 2  # pragma user_version; version 1 had none
 
@@ -50,4 +50,16 @@ create index hotlist_by_plate on hotlist(folded, entry_id, expires_at);
 create index hotlist_by_end on hotlist(expires_at);
 pragma user_version=2;
 commit;
+"""
+
+APPROVALS = """
+create table if not exists account_maker(account_id text primary key, made_by text not null);
+create table if not exists approval_request(
+  request_id text primary key, action text not null, account_id text not null, request_sha256 text not null,
+  entry_index integer not null, asked_at text not null, expires_at text not null, is_refused integer not null default 0,
+  used_index integer);
+create index if not exists approval_request_by_hash on approval_request(request_sha256);
+create table if not exists approval_given(
+  request_id text not null, account_id text not null, is_approved integer not null, given_at text not null,
+  entry_index integer not null, primary key(request_id, account_id));
 """

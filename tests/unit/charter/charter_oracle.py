@@ -25,12 +25,15 @@ FITTING = {
 ROLES = {
     "officer": {"search", "open_image", "see_alert", "decide_alert", "export", "hold", "read_log"},
     "supervisor": {
-        "search", "open_image", "see_alert", "decide_alert", "export", "hold", "approve", "import_hotlist", "read_log"
+        "search", "open_image", "see_alert", "decide_alert", "export", "hold", "approve", "import_hotlist", "read_log",
+        "approve_access",
     },
     "auditor": {"read_bodies", "record_finding", "read_log", "approve", "purge", "publish"},
     "records": {"export", "hold", "share", "read_log"},
-    "administrator": {"manage_accounts", "import_hotlist", "purge", "publish", "read_log"},
-    "council": {"read_log"},
+    "administrator": {
+        "manage_accounts", "give_access", "approve_access", "import_hotlist", "purge", "publish", "read_log"
+    },
+    "council": {"read_log", "approve_access"},
 }  # fmt: skip
 BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -66,7 +69,7 @@ def _safeguards(request, charter):
     yield "own-agency", request.agency_id == charter.agency.id
     in_demo = charter.mark == "demo" and request.sign_in_method in ("demo authenticator", "one-time link")
     yield "strong-sign-in", request.sign_in_method == "passkey" or in_demo
-    if action in USE | {"read_bodies", "record_finding"}:
+    if action in USE | {"read_bodies", "record_finding", "approve_access"}:
         yield "training-current", (request.training_valid_until or BEFORE_ALL) > now
     if action in USE:
         yield "charter-in-force", charter.not_before <= now < charter.expires_at
@@ -76,9 +79,15 @@ def _safeguards(request, charter):
         yield "feature-fits", feature in FITTING[action]
     if action in CASE_WORK:
         yield from _case_safeguards(request, charter, feature)
+    if action == "give_access":
+        may_approve = ("administrator", "supervisor", "council")
+        first = next(iter(request.approvals), None)
+        consents = any(_consents(first, role, request) for role in may_approve)
+        yield "approval-access", charter.mark == "demo" or request.founding or consents
     if action == "search":
         span = request.window_end - request.window_start
         yield "search-window", timedelta(0) <= span <= timedelta(days=charter.max_search_days)
+        yield "warrant-given", feature != "camera_window_search" or request.warrant != ""
         yield "rate-limit", request.searches_last_hour < charter.searches_per_hour
 
 
@@ -111,6 +120,9 @@ def _consents(approval, role, request):
         and approval.account_id not in (request.account_id, "")
         and role in approval.roles
         and approval.active
+        and (approval.training_valid_until or BEFORE_ALL) > request.now
+        and request.account_id not in approval.makers
+        and approval.account_id not in request.makers
         and approval.binds_request
     )
 

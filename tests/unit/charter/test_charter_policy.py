@@ -34,13 +34,16 @@ from glassplate.charter.policy_lint import read_rules
 from glassplate.charter.vocabulary import ACTIONS, FEATURES
 
 ENGINE = engine_for()
-SUPERVISOR = Approval("supervisor-1", ("supervisor",), active=True, binds_request=True)
-AUDITOR = Approval("auditor-1", ("auditor",), active=True, binds_request=True)
+SUPERVISOR = Approval("supervisor-1", ("supervisor",), True, True, NOW + DAY, ("founder",))
+AUDITOR = Approval("auditor-1", ("auditor",), True, True, NOW + DAY)
 EXPORT = replace(GOOD, action="export", approvals=(SUPERVISOR, AUDITOR))
 WIDE = replace(GOOD, feature="vehicle_search", approvals=(SUPERVISOR,))
 FOR_PARTNER = replace(GOOD, on_behalf_of=PARTNER, declared_use="other_agency")
 SHARE = replace(EXPORT, action="share", roles=("records",), on_behalf_of=PARTNER, declared_use="other_agency")
 ALERT = replace(GOOD, action="see_alert")
+WINDOW = replace(WIDE, feature="camera_window_search", warrant="SW-26-118")
+COUNCIL = replace(SUPERVISOR, account_id="council-1", roles=("council",))
+ACCESS = replace(GOOD, action="give_access", roles=("administrator",), approvals=(COUNCIL,))
 
 
 def with_feature(name, **changes):
@@ -73,6 +76,14 @@ ALLOWED = {
     "a council member reads the log": replace(GOOD, roles=("council",), action="read_log"),
     "a records officer holds": replace(EXPORT, roles=("records",), action="hold"),
     "a vehicle search that a supervisor approved": WIDE,
+    "a camera's window with a warrant and a supervisor": WINDOW,
+    "an account that a council member approved": ACCESS,
+    "an account that a supervisor approved": replace(ACCESS, approvals=(SUPERVISOR,)),
+    "an account that another administrator approved": replace(
+        ACCESS, approvals=(replace(SUPERVISOR, roles=("administrator",)),)
+    ),
+    "the second account of a city": replace(ACCESS, approvals=(), founding=True),
+    "a council member approves an account": replace(GOOD, action="approve_access", roles=("council",)),
     "an export that two others approved": EXPORT,
     "a search for a partner with a grant": FOR_PARTNER,
     "a records officer answers a partner with a grant": SHARE,
@@ -104,6 +115,8 @@ ONE_FAULT = {
     "rate-limit": (replace(GOOD, searches_last_hour=30), OPEN_CHARTER),
     "approval-supervisor": (replace(WIDE, approvals=()), OPEN_CHARTER),
     "approval-auditor": (replace(EXPORT, approvals=(SUPERVISOR,)), OPEN_CHARTER),
+    "approval-access": (replace(ACCESS, approvals=()), OPEN_CHARTER),
+    "warrant-given": (replace(WINDOW, warrant=""), OPEN_CHARTER),
     "role-permits": (replace(GOOD, roles=("administrator", "auditor", "council", "records")), OPEN_CHARTER),
     "unknown-purpose": (replace(GOOD, purpose="immigration"), OPEN_CHARTER),
     "unknown-offense": (replace(GOOD, offense="investigation"), OPEN_CHARTER),
@@ -256,6 +269,39 @@ BOUNDARIES = {
         replace(EXPORT, approvals=(SUPERVISOR, replace(AUDITOR, binds_request=False))),
         OPEN_CHARTER,
     ),
+    **{
+        f"{act}: {what}": (
+            replace(request, **asker, approvals=(*before, replace(approval, **changes))),
+            OPEN_CHARTER,
+        )
+        for act, request, before, approval in (
+            ("vehicle", WIDE, (), SUPERVISOR),
+            ("export", EXPORT, (SUPERVISOR,), AUDITOR),
+            ("access", ACCESS, (), COUNCIL),
+        )
+        for what, asker, changes in (
+            ("by one whose training ends now", {}, {"training_valid_until": NOW}),
+            ("by one whose training ends in a millisecond", {}, {"training_valid_until": NOW + MILLISECOND}),
+            ("by one never trained", {}, {"training_valid_until": None}),
+            ("by one whom the asker made", {}, {"makers": ("somebody", "officer-1")}),
+            ("by one who made the asker", {"makers": ("x", approval.account_id)}, {}),
+            ("by one with the same maker", {"makers": ("founder",)}, {"makers": ("founder",)}),
+            ("by one whose account is closed", {}, {"active": False}),
+            ("by one who approved something else", {}, {"binds_request": False}),
+            ("by an officer", {}, {"roles": ("officer",)}),
+            ("by the asker", {}, {"account_id": "officer-1"}),
+        )
+    },
+    "one administrator alone in a demo": (replace(ACCESS, approvals=()), replace(OPEN_CHARTER, mark="demo")),
+    "one administrator alone in a trial": (
+        replace(ACCESS, approvals=()),
+        replace(OPEN_CHARTER, mark="trial"),
+    ),
+    "approving an account without training": (
+        replace(GOOD, action="approve_access", roles=("council",), training_valid_until=NOW),
+        OPEN_CHARTER,
+    ),
+    "a warrant without a supervisor": (replace(WINDOW, approvals=()), OPEN_CHARTER),
     "no approvals for an export": (replace(EXPORT, approvals=()), OPEN_CHARTER),
     "sharing without the auditor": (replace(SHARE, approvals=(SUPERVISOR,)), OPEN_CHARTER),
     "sharing without anybody": (replace(SHARE, approvals=()), OPEN_CHARTER),
@@ -397,6 +443,9 @@ RANDOM_REQUESTS = st.builds(
     window_start=st.sampled_from([NOW - 30 * DAY + step for step in (-SECOND, timedelta(0), SECOND, DAY)]),
     window_end=st.sampled_from([NOW, NOW - 40 * DAY]),
     searches_last_hour=st.sampled_from([0, 29, 30]),
+    warrant=st.sampled_from(["", "SW-26-118"]),
+    makers=st.sampled_from([(), (), ("founder",), ("supervisor-1",)]),
+    founding=st.booleans(),
     approvals=st.lists(
         st.builds(
             Approval,
@@ -404,6 +453,8 @@ RANDOM_REQUESTS = st.builds(
             st.sampled_from([("supervisor",), ("auditor",), ("officer",), ("supervisor", "auditor")]),
             st.booleans() | st.just(True),
             st.booleans() | st.just(True),
+            st.sampled_from([NOW + DAY, NOW + DAY, NOW, None]),
+            st.sampled_from([(), (), ("founder",), ("officer-1",)]),
         ),
         max_size=2,
         unique_by=lambda approval: approval.account_id,
@@ -415,7 +466,15 @@ RANDOM_REQUESTS = st.builds(
 @settings(max_examples=1_000, deadline=None)
 def test_random_worlds_agree_with_the_second_opinion(request):
     approvals = tuple(
-        replace(a, roles=request.roles, active=request.active) if a.account_id == request.account_id else a
+        replace(
+            a,
+            roles=request.roles,
+            active=request.active,
+            training_valid_until=request.training_valid_until,
+            makers=request.makers,
+        )
+        if a.account_id == request.account_id
+        else a
         for a in request.approvals
     )
     request = replace(request, approvals=approvals)
@@ -495,7 +554,7 @@ def test_no_comparison_can_be_turned_unnoticed(name):
 def test_the_shipped_base_and_schema_pass_the_lint_and_name_every_rule():
     rules = read_rules(POLICY)
     assert set(rules) == set(IDS)
-    assert len(rules) == 24
+    assert len(rules) == 26
 
 
 def test_dates_beyond_the_engines_reach_are_refused_and_not_an_error():

@@ -40,6 +40,14 @@ FOR_A_PERSON = {
     ("POST", "/v1/pairings/confirm"): {"code": TEXT},
     ("POST", "/v1/searches"): {"request": SEARCH},
     ("GET", "/v1/searches"): None,
+    ("GET", "/v1/approvals"): None,
+    ("POST", "/v1/approvals/{request_id}/show"): None,
+    ("POST", "/v1/approvals/{request_id}/decision"): {
+        "request_sha256": "0" * 64,
+        "approve": True,
+        "reason": TEXT,
+    },
+    ("POST", "/v1/accounts/{account_id}/roles"): {"roles": ["officer"]},
     ("POST", "/v1/images"): {"read_id": "0" * 32, "search_index": 1, "kind": "crop"},
     ("GET", "/v1/alerts"): None,
     ("POST", "/v1/alerts/{alert_id}/show"): None,
@@ -160,6 +168,7 @@ def test_without_a_session_no_route_acts_for_a_person(city, http):
     for (method, path), body in FOR_A_PERSON.items():
         for name, headers in tokens.items():
             url = path.format(
+                request_id="0" * 16,
                 alert_id="0" * 16,
                 entry_id="0" * 16,
                 account_id="m.okafor",
