@@ -28,6 +28,7 @@ from glassplate.near_match import match_in_words, wanted_plates
 from glassplate.plate_text import PlatePattern, normalize
 from glassplate.recognize.regions import CERTAIN_FROM, region_codes
 from glassplate.records import (
+    KEEPS_EVIDENCE,
     UNKNOWN,
     Alert,
     AlertState,
@@ -65,7 +66,6 @@ DISPOSITIONS = (
     "entry_out_of_date",
     "no_action",
 )
-KEEPS_EVIDENCE = ("stop_made", "arrest")  # these propose a hold, since the read dies with its day
 
 
 @dataclass(slots=True)

@@ -22,10 +22,15 @@ from glassplate.records import (
     CharterSummary,
     EntrySummary,
     EpochStatus,
+    Hold,
+    HoldProposal,
+    HoldRequest,
     HotlistImport,
     HotlistPage,
+    OpenedHold,
     OpenedImage,
     PastSearch,
+    PlacedHold,
     Receipt,
     SealedBody,
     SearchQuestion,
@@ -204,6 +209,24 @@ class VaultClient:
             approve=approve,
             reason=reason,
         )
+
+    # --- evidence ---------------------------------------------------------------------------------------------------
+
+    def place_hold(self, request: HoldRequest) -> PlacedHold:
+        """Keep reads past their retention; another person approved exactly this request."""
+        return self._post("/v1/holds", PlacedHold, request=_plain(request))
+
+    def holds_of_case(self, case_number: str) -> list[Hold]:
+        """The holds of one case, newest first."""
+        return self._post("/v1/holds/of-case", list[Hold], case_number=case_number)
+
+    def open_hold(self, hold_id: str, case_number: str) -> OpenedHold:
+        """Look at what a hold keeps. Leaves an entry."""
+        return self._post(f"/v1/holds/{hold_id}/open", OpenedHold, case_number=case_number)
+
+    def hold_proposals(self) -> list[HoldProposal]:
+        """Stops and arrests whose read dies with its day unless somebody holds it."""
+        return self._get("/v1/holds/proposals", list[HoldProposal])
 
     # --- oversight -------------------------------------------------------------------------------------------------
 

@@ -55,6 +55,11 @@ class VaultPaths:
         return self.root / "store"
 
     @property
+    def holds(self) -> Path:
+        """Held reads, sealed to their holds' keys."""
+        return self.root / "holds"
+
+    @property
     def registry(self) -> Path:
         """The registry's file."""
         return self.root / "registry.db"

@@ -29,14 +29,14 @@ from glassplate.approvals import request_sha256
 from glassplate.errors import InputRefused, KeyDestroyed, KeyUnavailable, ProofFailed, UsageError
 from glassplate.keys import demand_no_late_purge
 from glassplate.plate_text import PlatePattern
-from glassplate.records import FoundRead, OpenedImage, PastSearch, SearchResult
+from glassplate.records import FoundRead, KeptRead, OpenedImage, PastSearch, SearchResult
 from glassplate.registry.operations import USES_APPROVAL
 from glassplate.registry.sessions import authenticate
 from glassplate.seal import ImageOpener
 from glassplate.store import StoreQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from glassplate.approvals import Approvals
@@ -52,6 +52,8 @@ FORM_LIFE = timedelta(
     minutes=15
 )  # "all that is kept" was true when the form was shown; policy judges what is older
 OWN_SEARCH = "own-search"
+SAME_INSTANT = timedelta(microseconds=1)
+KEPT_PAGE = 50  # reads with their images in memory at once
 MAX_READS_SHOWN = 500  # a page a person can look at; the result says when it was cut
 
 
@@ -148,12 +150,12 @@ class Gate:
         demand_no_late_purge(self.keyring, self.time.purge_now())
         if kind not in ("crop", "scene"):
             raise UsageError("An image is either 'crop' or 'scene'.")
-        search = self._own_search(session, search_index, now)
+        search = self._own_search(session, search_index, now, "open_image")
         if read_id not in search["shown"]:
             raise self.authorizer.refusal(
                 session, "open_image", OWN_SEARCH, "That search did not show this read.", now
             )
-        decision = self.authorizer.authorize(session, "open_image", "image_view", now, **_words_of(search))
+        decision = self.authorizer.authorize(session, "open_image", "image_view", now, **case_words(search))
         receipt = self.recorder.record(
             "image-opened",
             {
@@ -183,6 +185,72 @@ class Gate:
         with contextlib.suppress(KeyDestroyed):  # it may die between the two
             return self._open(stored) if stored else None
         return None
+
+    # --- evidence: for ``hold`` and ``export``, which authorize and record before they ask here --------------------
+
+    def shown_search(
+        self, session: Session, action: str, index: int, read_ids: Sequence[str], now: datetime
+    ) -> dict[str, Any]:
+        """The words of one's own search that showed all of these reads.
+
+        Raises:
+            Refused: it is not this person's, or did not show them; recorded as a refusal of ``action``.
+        """
+        search = self._own_search(session, index, now, action)
+        if not read_ids or not set(read_ids) <= set(search["shown"]):
+            message = "That search did not show all of these reads. Search first, then name what it showed."
+            raise self.authorizer.refusal(session, action, OWN_SEARCH, message, now)
+        return search
+
+    def kept_reads(self, read_ids: Sequence[str]) -> list[KeptRead]:
+        """These reads with their images, in the order asked for.
+
+        Raises:
+            KeyDestroyed: the key of one read's day has died; nothing brings it back.
+        """
+        wanted = list(dict.fromkeys(read_ids))
+        stored = self.store.get(wanted, self._segment_keys())
+        if len(stored) < len(wanted):
+            raise KeyDestroyed(
+                f"{len(wanted) - len(stored)} of the {len(wanted)} reads no longer exist: the key of their day has been "
+                "destroyed. A hold or an export is possible only while a read lives, or while a hold of it does."
+            )
+        return [self._keep(one) for one in stored]
+
+    def kept_window(
+        self, camera_ids: tuple[str, ...], since: datetime, until: datetime
+    ) -> Iterator[tuple[list[KeptRead], tuple[tuple[str, str], ...]]]:
+        """Everything that these cameras read then, newest first, in pages; and (period, reason) of what is not there.
+
+        Times are included at both ends. A crop that does not open is named, and hides no other read.
+        """
+        seen: set[str] = set()
+        keys = self._segment_keys((since, until))
+        last = until
+        while True:
+            page = self.store.search(StoreQuery(PlatePattern("*"), since, last, camera_ids, KEPT_PAGE), keys)
+            new = [stored for stored in page.reads if stored.read.read_id not in seen]
+            seen.update(stored.read.read_id for stored in new)
+            kept, missing = [], list(page.unserved)
+            for stored in new:
+                try:
+                    kept.append(self._keep(stored))
+                except (KeyUnavailable, ProofFailed, InputRefused) as error:
+                    missing.append((stored.epoch_id, f"A read is left out: {error}"))
+            yield kept, tuple(missing)
+            if not page.truncated or not page.reads:
+                return
+            last = page.reads[-1].read.captured_at if new else last - SAME_INSTANT
+
+    def _keep(self, stored: StoredRead) -> KeptRead:
+        return KeptRead(
+            read=stored.read,
+            camera_name=self.authorizer.camera_name(stored.read.camera_id),
+            epoch_id=stored.epoch_id,
+            sealed_sha256=stored.sealed_sha256,
+            crop_jpeg=self._open_sealed(stored, "crop"),
+            scene_jpeg=None if stored.scene_sealed is None else self._open_sealed(stored, "scene"),
+        )
 
     def my_searches(self, token: str | None) -> list[PastSearch]:
         """The person's own searches, opened with the history keys; leaves an entry itself."""
@@ -329,11 +397,11 @@ class Gate:
     def _epoch_of(self, stored: StoredRead) -> Epoch:
         return next(r.epoch for r in self.keyring.records() if r.epoch.epoch_id == stored.epoch_id)
 
-    def _own_search(self, session: Session, index: int, now: datetime) -> dict[str, Any]:
+    def _own_search(self, session: Session, index: int, now: datetime, action: str) -> dict[str, Any]:
         search = self.registry.search(index)
         if search is None or search.account_id != session.account.account_id or search.outcome_index is None:
             message = "That search is not one of yours. Search first, then open images of its reads."
-            raise self.authorizer.refusal(session, "open_image", OWN_SEARCH, message, now)
+            raise self.authorizer.refusal(session, action, OWN_SEARCH, message, now)
         fields = self.recorder.open_body(index).fields
         shown = self.recorder.open_body(search.outcome_index).fields["read_ids"]
         return {**fields, "shown": shown}
@@ -382,7 +450,8 @@ def _ended(index: int, outcome: str, reads_shown: int) -> dict[str, Any]:
     return {"kind": "search_ended", "search_index": index, "outcome": outcome, "reads_shown": reads_shown}
 
 
-def _words_of(search: dict[str, Any]) -> dict[str, Any]:
+def case_words(search: Mapping[str, Any]) -> dict[str, Any]:
+    """What a search or hold was for, as policy asks for it."""
     return {
         name: search[name] for name in ("purpose", "offense", "declared_use", "on_behalf_of", "case_number")
     }

@@ -70,6 +70,24 @@ class Health:
                 f"The key of {epoch_id} came back from a copy and was destroyed again."
             )
 
+    def check_hold_keys(self, died_at_start: list[str]) -> None:
+        """The same for holds: one that has ended stays ended, and one that stands has its key."""
+        alive = {r.epoch.epoch_id for r in self.keyring.hold_records() if r.is_alive}
+        dead = {r.epoch.epoch_id for r in self.keyring.hold_records()} - alive
+        for hold in self.registry.holds():
+            is_over = hold.state in ("ended", "failed")
+            if is_over and hold.hold_id in alive:
+                self.keyring.destroy(hold.hold_id, self.time.purge_now())
+            if is_over and hold.hold_id in {*alive, *died_at_start}:
+                self.problems[f"key {hold.hold_id}"] = (
+                    f"The key of {hold.hold_id} came back from a copy and was destroyed again."
+                )
+            elif hold.state == "held" and hold.hold_id not in alive | dead:
+                self.problems[f"key {hold.hold_id}"] = (
+                    f"The key of {hold.hold_id} is missing or damaged, though the record says it lives: what it holds "
+                    "cannot be opened. Find out who changed vault/keys."
+                )
+
     def check_segments(self) -> None:
         """A sealed segment that is not the one the record names is an alarm, and is not served."""
         for name, digest in self.registry.segments().items():

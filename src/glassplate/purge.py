@@ -6,6 +6,7 @@
     (4) log        entry ``epoch-destroyed``; a log that is down delays only this
 
 An epoch in memory whose secret the last run took with it is destroyed and logged like one that is due.
+A hold dies at its end by the same steps: its files are dropped, and its entry is ``hold-ended``.
 
 A crash after the tombstone is finished at the next start, before anything else opens; a key that came back from a
 backup is destroyed again and reported.
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from glassplate.keys import KeyRecord, Keyring, TrustedTime
     from glassplate.record import Recorder
     from glassplate.registry import Registry
-    from glassplate.store import Store
+    from glassplate.store import HeldFiles, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Purge:
 
     keyring: Keyring
     store: Store
+    held: HeldFiles
     registry: Registry
     recorder: Recorder
     time: TrustedTime
@@ -59,13 +61,15 @@ class Purge:
             except (StorageFailed, KeyUnavailable) as error:
                 failures.append(str(error))
         failures += self._drop_dead_segments()
+        failures += self._drop_dead_holds()
         self._log_destroyed()
+        self._log_ended_holds()
         if failures:
             raise StorageFailed(" ".join(failures))
         return destroyed
 
     def overdue(self) -> list[str]:
-        """Epochs that should be dead and are not: everything turns red on these."""
+        """Epochs and holds that should be dead and are not: everything turns red on these."""
         return [epoch.epoch_id for epoch in overdue_epochs(self.keyring, self.time.purge_now())]
 
     def _drop_dead_segments(self) -> list[str]:
@@ -78,6 +82,39 @@ class Purge:
             except StorageFailed as error:
                 failures.append(str(error))
         return failures
+
+    def _drop_dead_holds(self) -> list[str]:
+        """The same for held files; returns what failed."""
+        failures = []
+        dead = {r.epoch.epoch_id for r in self.keyring.hold_records() if not r.is_alive}
+        for hold_id in sorted(dead & self.held.hold_ids()):
+            try:
+                self.held.drop(hold_id)
+            except StorageFailed as error:
+                failures.append(str(error))
+        return failures
+
+    def _log_ended_holds(self) -> None:
+        """Entries for the deaths of holds that stood; an unfinished one has its outcome instead."""
+        for record in self.keyring.hold_records():
+            stored = self.registry.hold(record.epoch.epoch_id)
+            if record.is_alive or stored is None or stored.state != "held":
+                continue
+            try:
+                self.recorder.record(
+                    "hold-ended",
+                    {},
+                    at=self.recorder.now(),
+                    public={
+                        "hold": record.epoch.epoch_id,
+                        "key_id": record.key_id,
+                        "due": record.epoch.destroy_at.isoformat(),
+                        "done": (record.destroyed_at or record.epoch.destroy_at).isoformat(),
+                    },
+                    operation={"kind": "hold_ended", "hold_id": record.epoch.epoch_id},
+                )
+            except (LogUnavailable, CharterRejected, StorageFailed):
+                return
 
     def _log_destroyed(self) -> None:
         """Entries for deaths that have none yet; a log that cannot be written is tried again at the next tick."""

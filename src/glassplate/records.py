@@ -291,6 +291,8 @@ class HotlistImport:
     """Reason for dropping -> how many."""
 
 
+KEEPS_EVIDENCE = ("stop_made", "arrest")
+"""Dispositions that propose a hold, since the read dies with its day."""
 MatchKind = Literal["exact", "alternative", "look_alike", "one_edit"]
 """How a read's text matched a wanted plate: the same once folded; another reading of it is the same; the same but for
 look-alikes; one character changed, added or left out. All but the first rest on the read's own doubt."""
@@ -338,6 +340,117 @@ class OpenedImage:
     read_id: str
     kind: Literal["crop", "scene"]
     jpeg: bytes = field(repr=False)
+
+
+# --- evidence ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRead:
+    """A read with its opened images, on its way into a hold or an export. ``sealed_sha256``: of what the lane sealed."""
+
+    __pydantic_config__ = BYTES_AS_BASE64
+
+    read: PlateRead
+    camera_name: str
+    epoch_id: str
+    sealed_sha256: str
+    crop_jpeg: bytes = field(repr=False)
+    scene_jpeg: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRequest:
+    """Which reads to keep past their retention, for which case, by whose authority, until when.
+
+    One source: ``search_index`` (reads that one's own search showed), ``alert_id`` (one's own stop or arrest),
+    ``camera_ids`` with ``since`` and ``scope_until`` (a court's camera-day), or ``hold_id`` (another hold: an extension).
+    """
+
+    case_number: str
+    authority: str
+    reason: str
+    until: datetime
+    read_ids: tuple[str, ...] = ()
+    search_index: int | None = None
+    alert_id: str | None = None
+    hold_id: str | None = None
+    camera_ids: tuple[str, ...] = ()
+    since: datetime | None = None
+    scope_until: datetime | None = None
+    purpose: str = ""
+    """With ``offense``: where no search or hold says what for."""
+    offense: str = ""
+
+
+HoldState = Literal["placing", "held", "ended", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A hold in its life. ``is_scope``: a court's camera-day, which nobody looks through; it is exported only."""
+
+    hold_id: str
+    case_number: str
+    placed_at: datetime
+    ends_at: datetime
+    account_id: str
+    authority: str
+    state: HoldState
+    reads: int
+    is_scope: bool
+    entry_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedHold:
+    """What a hold kept. ``missing``: (period, reason) of what a court's scope asked for and could not be kept."""
+
+    receipt: Receipt
+    hold: Hold
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedHold:
+    """A hold's reads, opened for the eye: an entry of its own."""
+
+    receipt: Receipt
+    hold: Hold
+    reads: tuple[KeptRead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldProposal:
+    """A stop or an arrest whose read dies with its day unless somebody holds it."""
+
+    alert_id: str
+    raised_at: datetime
+    disposition: str
+    dies_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """Which reads to hand out as evidence: of one's own search, or of a hold."""
+
+    case_number: str
+    reason: str
+    read_ids: tuple[str, ...] = ()
+    search_index: int | None = None
+    hold_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePackage:
+    """A signed evidence package (``docs/formats/evidence.md``): the bytes of one zip file."""
+
+    __pydantic_config__ = BYTES_AS_BASE64
+
+    receipt: Receipt
+    reads: int
+    sha256: str
+    content: bytes = field(repr=False)
 
 
 # --- the record as others see it --------------------------------------------------------------------------------------

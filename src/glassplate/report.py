@@ -24,7 +24,7 @@ from glassplate.log import sign_note
 from glassplate.oversight import epoch_states
 from glassplate.seal import bundle_text
 from glassplate.seal.bundle import MAX_BUNDLE_KEYS
-from glassplate.site import AlertCounts, SiteReport, chapters, render_site
+from glassplate.site import AlertCounts, EvidenceCounts, SiteReport, chapters, render_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +148,7 @@ class Report:
                 dismissed=states.get("dismissed", 0),
             ),
             images_opened=totals.get("images opened", 0),
+            evidence=self._evidence(totals),
             reads_live=sum(epoch.reads or 0 for epoch in live),
             oldest_live_read_at=min((e.starts_at for e in live if e.reads), default=None),
             epochs=tuple(epochs),
@@ -157,6 +158,17 @@ class Report:
             log_vkey=charter.log_vkey,
             fingerprints=tuple((office, fingerprints[office]) for office in OFFICES),
             next_report_at=now + timedelta(seconds=charter.publication_interval_seconds),
+        )
+
+    def _evidence(self, totals: dict[str, int]) -> EvidenceCounts:
+        holds = self._registry.holds()
+        live = [hold for hold in holds if hold.state == "held"]
+        return EvidenceCounts(
+            holds_live=len(live),
+            reads_held=sum(hold.reads for hold in live),
+            holds_ended=sum(hold.state == "ended" for hold in holds),
+            exports=totals.get("exports", 0),
+            reads_exported=totals.get("reads exported", 0),
         )
 
     def _count_types(self, size: int) -> Counter[str]:

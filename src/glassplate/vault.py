@@ -42,6 +42,7 @@ from glassplate.founding import (
 from glassplate.gate import Gate
 from glassplate.health import Health
 from glassplate.history import HistoryKeys
+from glassplate.hold import Holds
 from glassplate.intake import Intake
 from glassplate.keys import (
     SettableClock,
@@ -62,7 +63,7 @@ from glassplate.record import Recorder, last_logged_time
 from glassplate.registry import Registry
 from glassplate.report import Report
 from glassplate.sign_in import RelyingParty, SignIn
-from glassplate.store import SearchWorker, SqlcipherStore
+from glassplate.store import HeldFiles, SearchWorker, SqlcipherStore
 from glassplate.tenure import Tenure
 from glassplate.timekeeping import Timekeeping
 from glassplate.witnessing import witness_client
@@ -70,6 +71,7 @@ from glassplate.witnessing import witness_client
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from glassplate.charter import Approval
     from glassplate.config import CityFolder, Settings
     from glassplate.files import Files
     from glassplate.keys import Clock
@@ -189,7 +191,20 @@ class Vault:
         self.epochs = EpochDuties(
             self.mandate, self.keyring, self.store, self.registry, self.recorder, self._one_duty
         )
-        self.purge = Purge(self.keyring, self.store, self.registry, self.recorder, self.time, self._one_duty)
+        held = HeldFiles(VaultPaths(self.folder.vault).holds, self._files)
+        self.holds = Holds(
+            self.registry,
+            self.recorder,
+            self.authorizer,
+            self.mandate,
+            self.keyring,
+            self.gate,
+            held,
+            self.approvals_of,
+        )
+        self.purge = Purge(
+            self.keyring, self.store, held, self.registry, self.recorder, self.time, self._one_duty
+        )
         self.tenure = Tenure(self.mandate, self.registry, self.recorder)
         paths = VaultPaths(self.folder.vault)
         self.deliveries = Deliveries(
@@ -236,9 +251,11 @@ class Vault:
         self._add_first_administrator(self.recorder.now())
         self.tenure.check()
         self.health.check_keys(self._died_at_start)
+        self.health.check_hold_keys(self._died_at_start)
         self.purge.run()
         self.health.check_segments()
         self.gate.close_interrupted()  # (6)
+        self.holds.close_interrupted()
         self.recorder.record(  # (7)
             "vault-started", {}, at=self.recorder.now(), public={"build_sha256": build_sha256()}
         )
@@ -254,6 +271,11 @@ class Vault:
         with contextlib.suppress(OSError):
             self.timekeeping.keep()
         self._closing.close()
+
+    def approvals_of(self, request_sha256: str) -> tuple[Approval, ...]:
+        """Who approved exactly this request: nobody, as long as there is no way to approve."""
+        del request_sha256
+        return ()
 
     # --- timers ------------------------------------------------------------------------------------------------
 
@@ -421,7 +443,8 @@ class Vault:
         if self.demo_clock is None or not self.mandate.is_demo():
             raise Refused("Only a demo's clock can be advanced.", ("demo-only",))
         while (now := self.demo_clock.wall()) < to:
-            self.demo_clock.advance(min(to, _next_duty(now)) - now)
+            ends = [r.epoch.destroy_at for r in self.keyring.hold_records() if r.is_alive]
+            self.demo_clock.advance(min([to, _next_duty(now), *(end for end in ends if end > now)]) - now)
             self.duties()
         return self.demo_clock.wall()
 

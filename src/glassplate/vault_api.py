@@ -87,6 +87,7 @@ def create_api(vault: Vault) -> FastAPI:
     _add_sign_in_routes(app, vault)
     _add_pairing_routes(app, vault)
     _add_officer_routes(app, vault)
+    _add_evidence_routes(app, vault)
     _add_oversight_routes(app, vault)
     _add_finding_routes(app, vault)
     _add_administrator_routes(app, vault)
@@ -245,6 +246,28 @@ def _add_officer_routes(app: FastAPI, vault: Vault) -> None:
         token: Token, rows: Annotated[list[dict[str, str]], Body()], authority: Field
     ) -> records.HotlistImport:
         return vault.alerts.import_hotlist(token, rows, authority)
+
+
+def _add_evidence_routes(app: FastAPI, vault: Vault) -> None:
+    holds = vault.holds
+
+    @app.post("/v1/holds")
+    def place_hold(
+        token: Token, request: Annotated[records.HoldRequest, Body(embed=True)]
+    ) -> records.PlacedHold:
+        return holds.place(token, request)
+
+    @app.post("/v1/holds/of-case")
+    def holds_of_case(token: Token, case_number: Field) -> list[records.Hold]:
+        return holds.of_case(token, case_number)
+
+    @app.get("/v1/holds/proposals")
+    def proposals(token: Token) -> list[records.HoldProposal]:
+        return holds.proposals(token)
+
+    @app.post("/v1/holds/{hold_id}/open")
+    def open_hold(token: Token, hold_id: str, case_number: Field) -> records.OpenedHold:
+        return holds.open(token, hold_id, case_number)
 
 
 def _add_oversight_routes(app: FastAPI, vault: Vault) -> None:

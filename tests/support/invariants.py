@@ -33,6 +33,7 @@ TABLES = (
     "alert",
     "epoch",
     "segment",
+    "hold",
     "counter",
     "meta",
 )

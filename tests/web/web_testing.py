@@ -11,7 +11,7 @@ from fake_vault import CHARTER, NOW
 
 from glassplate.records import EpochStatus
 from glassplate.site import SiteReport, chapters
-from glassplate.site.report_data import AlertCounts
+from glassplate.site.report_data import AlertCounts, EvidenceCounts
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -76,6 +76,7 @@ def make_report(**changes: object) -> SiteReport:
         "refusals_by_rule": (("declared-use", 4), ("case-number", 17)),
         "alerts": AlertCounts(raised=41, confirmed=18, dismissed=21),
         "images_opened": 311,
+        "evidence": EvidenceCounts(holds_live=3, reads_held=14, holds_ended=2, exports=5, reads_exported=21),
         "reads_live": 522_918,
         "oldest_live_read_at": NOW - timedelta(days=29, hours=4),
         "epochs": (

@@ -22,6 +22,7 @@ VERBS = (
     "charter",
     "demo",
     "doctor",
+    "hold",
     "hotlist",
     "image",
     "ingest",

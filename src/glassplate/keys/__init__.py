@@ -4,7 +4,7 @@ from glassplate.keys.clock import Clock, SettableClock, SystemClock
 from glassplate.keys.clock_mark import ClockMark, read_mark, write_mark
 from glassplate.keys.destruction import destroy_due, still_owed
 from glassplate.keys.epoch_secret import EpochSecret, derive_private_key
-from glassplate.keys.epochs import Epoch, check_epoch_id, epoch_for
+from glassplate.keys.epochs import HOLD_PREFIX, Epoch, check_epoch_id, epoch_for, hold_epoch
 from glassplate.keys.file_keyring import FileKeyring
 from glassplate.keys.folder_keyring import FolderKeyring
 from glassplate.keys.hsm import HsmPlace
@@ -18,6 +18,7 @@ from glassplate.keys.trusted_time import TrustedTime
 from glassplate.keys.wake import SleepWatch
 
 __all__ = [
+    "HOLD_PREFIX",
     "LATE_AFTER",
     "Clock",
     "ClockMark",
@@ -48,4 +49,5 @@ __all__ = [
     "read_mark",
     "still_owed",
     "write_mark",
+    "hold_epoch",
 ]

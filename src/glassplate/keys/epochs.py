@@ -10,7 +10,8 @@ from glassplate.errors import InputRefused, UsageError
 
 DAY_MINUTES = 24 * 60
 _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_ID = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{4}Z\+\d{1,4}m)?", re.ASCII)
+HOLD_PREFIX = "hold-"
+_EPOCH_ID = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{4}Z\+\d{1,4}m)?|hold-[0-9a-f]{16}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,22 @@ class Epoch:
     starts_at: datetime
     ends_at: datetime
     destroy_at: datetime
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether this is no period of capture but the life of one hold, whose key dies the same way."""
+        return self.epoch_id.startswith(HOLD_PREFIX)
+
+
+def hold_epoch(hold_id: str, placed_at: datetime, ends_at: datetime) -> Epoch:
+    """The life of a hold's key.
+
+    Raises:
+        InputRefused: ``hold_id`` is not ``hold-`` and 16 hexadecimal digits.
+    """
+    if not hold_id.startswith(HOLD_PREFIX):
+        raise InputRefused("A hold's id begins with hold-; this one does not.")
+    return Epoch(check_epoch_id(hold_id), placed_at, ends_at, ends_at)
 
 
 def epoch_for(captured_at: datetime, epoch_minutes: int, retention: timedelta) -> Epoch:

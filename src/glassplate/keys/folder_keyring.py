@@ -169,10 +169,11 @@ class FolderKeyring:
 
     def records(self) -> list[KeyRecord]:
         """See ``Keyring.records``."""
-        with self._lock:
-            return sorted(
-                self._records.values(), key=lambda record: (record.epoch.starts_at, record.epoch.epoch_id)
-            )
+        return self._sorted(of_holds=False)
+
+    def hold_records(self) -> list[KeyRecord]:
+        """See ``Keyring.hold_records``."""
+        return self._sorted(of_holds=True)
 
     def named_secret(self, label: str) -> bytes:
         """See ``Keyring.named_secret``.
@@ -234,6 +235,11 @@ class FolderKeyring:
             secret.wipe()
         record = self._records.get(epoch_id)
         return (record is not None and record.in_memory) or self._wrapping.erase(epoch_id)
+
+    def _sorted(self, *, of_holds: bool) -> list[KeyRecord]:
+        with self._lock:
+            wanted = [record for record in self._records.values() if record.epoch.is_hold is of_holds]
+        return sorted(wanted, key=lambda record: (record.epoch.starts_at, record.epoch.epoch_id))
 
     def _unwrap(self, epoch_id: str) -> bytes:
         self._refuse_dead(epoch_id)

@@ -112,7 +112,10 @@ class Keyring(Protocol):
         """
 
     def records(self) -> Sequence[KeyRecord]:
-        """Every key that ever lived and is remembered, oldest epoch first."""
+        """Every epoch's key that ever lived and is remembered, oldest epoch first; holds are not among them."""
+
+    def hold_records(self) -> Sequence[KeyRecord]:
+        """The same for the keys of holds (``hold_epoch``), which live and die like epochs'."""
 
     def named_secret(self, label: str) -> bytes:
         """32 random bytes that belong to ``label``, made on the first call, never destroyed."""

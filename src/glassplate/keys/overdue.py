@@ -18,8 +18,9 @@ LATE_AFTER = timedelta(minutes=15)
 
 
 def overdue_epochs(keyring: Keyring, now: datetime) -> list[Epoch]:
-    """Epochs whose key is alive though its time is over, oldest first. ``now``: ``TrustedTime.purge_now``."""
-    return [r.epoch for r in keyring.records() if r.is_alive and r.epoch.destroy_at <= now]
+    """Epochs, then holds, whose key is alive though its time is over. ``now``: ``TrustedTime.purge_now``."""
+    records = [*keyring.records(), *keyring.hold_records()]
+    return [r.epoch for r in records if r.is_alive and r.epoch.destroy_at <= now]
 
 
 def demand_no_late_purge(keyring: Keyring, now: datetime) -> None:

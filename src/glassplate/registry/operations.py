@@ -273,6 +273,39 @@ def _epoch_destroyed(database: Any, index: int, operation: Operation) -> None:
     database.execute("update alert set camera_id=? where epoch_id=?", (NO_CAMERA, operation["epoch_id"]))
 
 
+def _hold_placed(database: Any, index: int, operation: Operation) -> None:
+    database.execute(
+        "insert or ignore into hold(hold_id, entry_index, account_id, case_number, placed_at, ends_at, authority,"
+        " is_scope, alert_id, state) values (?,?,?,?,?,?,?,?,?,'placing')",
+        (
+            operation["hold_id"],
+            index,
+            operation["account_id"],
+            operation["case_number"],
+            operation["placed_at"],
+            operation["ends_at"],
+            operation["authority"],
+            int(operation["is_scope"]),
+            operation["alert_id"],
+        ),
+    )
+
+
+def _hold_kept(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "update hold set state=?, reads=?, parts=? where hold_id=?",
+        (operation["state"], operation["reads"], ",".join(operation["parts"]), operation["hold_id"]),
+    )
+    add_to_counter(database, "reads held", operation["reads"])
+
+
+def _hold_ended(database: Any, index: int, operation: Operation) -> None:
+    database.execute(
+        "update hold set state='ended', parts='', ended_index=? where hold_id=?",
+        (index, operation["hold_id"]),
+    )
+
+
 def _counted(database: Any, _index: int, operation: Operation) -> None:
     for name, amount in operation["counts"].items():
         add_to_counter(database, name, amount)
@@ -311,5 +344,8 @@ _HANDLERS: dict[str, Callable[[Any, int, Operation], None]] = {
     "epoch_shortened": _epoch_shortened,
     "epoch_closed": _epoch_closed,
     "epoch_destroyed": _epoch_destroyed,
+    "hold_placed": _hold_placed,
+    "hold_kept": _hold_kept,
+    "hold_ended": _hold_ended,
     "counted": _counted,
 }

@@ -119,6 +119,25 @@ class StoredApprovalRequest:
         return tuple(account_id for account_id, is_approved, _ in self.given if is_approved)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredHold:
+    """A hold: ids, case and authority; what it is for lies in its entry's body. ``parts``: SHA-256 of its files."""
+
+    hold_id: str
+    entry_index: int
+    account_id: str
+    case_number: str
+    placed_at: datetime
+    ends_at: datetime
+    authority: str
+    is_scope: bool
+    alert_id: str | None
+    state: str
+    reads: int
+    parts: tuple[str, ...]
+    ended_index: int | None
+
+
 class Registry:
     """Typed questions and ``apply``. Callable from several threads at once."""
 
@@ -388,6 +407,22 @@ class Registry:
         rows = self._all("select shown_to from alert where alert_id=?", (alert_id,))
         return bool(rows) and account_id in str(rows[0][0]).split(",")
 
+    # --- holds ---------------------------------------------------------------------------------------------------
+
+    def hold(self, hold_id: str) -> StoredHold | None:
+        """One hold."""
+        rows = self._all("select * from hold where hold_id=?", (hold_id,))
+        return _hold(rows[0]) if rows else None
+
+    def holds(self, case_number: str | None = None) -> list[StoredHold]:
+        """Holds of one case, or all of them, newest first."""
+        rows = (
+            self._all("select * from hold order by entry_index desc")
+            if case_number is None
+            else self._all("select * from hold where case_number=? order by entry_index desc", (case_number,))
+        )
+        return [_hold(row) for row in rows]
+
     # --- epochs --------------------------------------------------------------------------------------------------
 
     def epoch(self, epoch_id: str) -> LoggedEpoch | None:
@@ -498,6 +533,39 @@ def _search(row: tuple[Any, ...]) -> StoredSearch:
 def _hotlist_entry(row: tuple[Any, ...]) -> HotlistEntry:
     entry_id, plate, _folded, region, category, authority, reason, expires_at, _added = row
     return HotlistEntry(entry_id, plate, region, category, authority, reason, _time(expires_at))
+
+
+def _hold(row: tuple[Any, ...]) -> StoredHold:
+    (
+        hold_id,
+        index,
+        account_id,
+        case,
+        placed,
+        ends,
+        authority,
+        is_scope,
+        alert_id,
+        state,
+        reads,
+        parts,
+        ended,
+    ) = row
+    return StoredHold(
+        hold_id,
+        index,
+        account_id,
+        case,
+        _time(placed),
+        _time(ends),
+        authority,
+        bool(is_scope),
+        alert_id,
+        state,
+        reads,
+        tuple(parts.split(",")) if parts else (),
+        ended,
+    )
 
 
 def _alert(row: tuple[Any, ...]) -> StoredAlert:

@@ -25,6 +25,18 @@ class AlertCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceCounts:
+    """What outlived its day, and what left the system."""
+
+    holds_live: int
+    reads_held: int
+    """In the live holds."""
+    holds_ended: int
+    exports: int
+    reads_exported: int
+
+
+@dataclass(frozen=True, slots=True)
 class SiteReport:
     """One report. Counts cover the whole life of the record unless a name says otherwise.
 
@@ -45,6 +57,7 @@ class SiteReport:
     """(rule, how many refusals)."""
     alerts: AlertCounts
     images_opened: int
+    evidence: EvidenceCounts
     reads_live: int
     oldest_live_read_at: datetime | None
     epochs: tuple[EpochStatus, ...]

@@ -7,6 +7,7 @@
     (4) tree       checkpoint, tiles, entries                                     `tree.check_tree`
     (5) charters   installed ones are published ones                              `charters.check_installations`
     (6) keys       created, closed, destroyed in time, counted daily              `key_life.KeyLife`
+                   holds placed, counted, ended in time                           `hold_life.check_holds`
     (7) acts       only inside a charter's life, only by the agency it names      `acts.check_acts`
     (8) bundle     the published epoch keys are those of the record               `published.check_bundle`
     (9) report     pages as signed; numbers are those of the record               `published.check_site`, `check_report`

@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from glassplate.verify.tree import PublicEntry
 
 NEEDS_CHARTER = frozenset(
-    {"search", "image-opened", "alert-shown", "disposition", "hotlist-imported", "alert", "charter-installed"}
+    {
+        *("search", "image-opened", "alert-shown", "disposition", "hotlist-imported", "alert"),
+        *("hold", "hold-opened", "export", "charter-installed"),
+    }
 )
-STOPPED = frozenset({"search", "image-opened", "alert"})  # what an office's emergency stop ends
+STOPPED = frozenset(
+    {"search", "image-opened", "alert", "hold", "hold-opened", "export"}
+)  # what an office's emergency stop ends
 ROUNDING = timedelta(
     hours=1
 )  # public times are cut to the hour; acts around a full hour may be recorded in either order

@@ -90,8 +90,8 @@ class KeyLife:
         key = _Key(
             public["epoch"],
             public["key_id"],
-            _time(public["starts"]),
-            _time(public["destroy_at"]),
+            time_of(public["starts"]),
+            time_of(public["destroy_at"]),
             public["public_keys"],
             in_memory=public.get("kept") == "memory",
         )
@@ -110,7 +110,7 @@ class KeyLife:
         key = self._known(entry)
         if key is None:
             return
-        destroy_at = _time(entry.public["destroy_at"])
+        destroy_at = time_of(entry.public["destroy_at"])
         if destroy_at > key.destroy_at:
             self._result.find(
                 entry.where, f"the death of {key.epoch}'s key is moved to later; it may only come earlier"
@@ -127,7 +127,7 @@ class KeyLife:
         key = self._known(entry)
         if key is None:
             return
-        done = _time(entry.public["done"])
+        done = time_of(entry.public["done"])
         if key.destroyed:
             self._result.find(entry.where, f"the key of {key.epoch} is destroyed a second time")
         if done > entry.at + HOUR:
@@ -213,7 +213,12 @@ class KeyLife:
             )
 
 
-def _time(text: str) -> datetime:
+def time_of(text: str) -> datetime:
+    """A public time.
+
+    Raises:
+        ValueError: no time with a zone, or one far away.
+    """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None or at.year not in YEARS:
         raise ValueError(f"{text!r} is no time with a zone in this century or the next")

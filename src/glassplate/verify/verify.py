@@ -19,6 +19,7 @@ from glassplate.verify.charters import (
 )
 from glassplate.verify.findings import Verification
 from glassplate.verify.folder import check_folder, check_strays, read_file
+from glassplate.verify.hold_life import check_holds
 from glassplate.verify.key_life import KeyLife
 from glassplate.verify.published import (
     BUNDLE_NAME,
@@ -81,6 +82,7 @@ def verify_city(
     installed = check_installations(entries, charters, result)  # (5)
     key_life = KeyLife(lambda index: _retention(installed, index), result)
     key_life.follow(entries, now)  # (6)
+    check_holds(entries, now, result)
     check_acts(entries, installed, result)  # (7)
     check_bundle(public, publisher, newest.agency.id, key_life, result)  # (8)
     check_report(public, entries, result)
