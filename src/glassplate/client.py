@@ -22,6 +22,8 @@ from glassplate.records import (
     CharterSummary,
     EntrySummary,
     EpochStatus,
+    EvidencePackage,
+    ExportRequest,
     Hold,
     HoldProposal,
     HoldRequest,
@@ -227,6 +229,10 @@ class VaultClient:
     def hold_proposals(self) -> list[HoldProposal]:
         """Stops and arrests whose read dies with its day unless somebody holds it."""
         return self._get("/v1/holds/proposals", list[HoldProposal])
+
+    def export(self, request: ExportRequest) -> EvidencePackage:
+        """A signed package of reads; a supervisor and an auditor approved exactly this request."""
+        return self._post("/v1/exports", EvidencePackage, request=_plain(request))
 
     # --- oversight -------------------------------------------------------------------------------------------------
 

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from glassplate.encoding import base64url, canonical_json, from_base64url, parse_json
 from glassplate.errors import LogUnavailable, ProofFailed, StorageFailed
-from glassplate.log import Commitment, LogRecord, body_hash, check_body, leaf_bytes
+from glassplate.log import Commitment, LogRecord, body_hash, check_body, disclosure, leaf_bytes
 from glassplate.records import Receipt
 from glassplate.seal.body import MAX_BODY_BYTES, body_info, open_body, seal_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from glassplate.history import HistoryKeys
     from glassplate.keys import TrustedTime
@@ -46,11 +46,16 @@ class OpenedBody:
     index: int
     public: dict[str, str]
     fields: dict[str, Any] = field(repr=False)
+    k: bytes = field(repr=False)
 
     @property
     def operation(self) -> Operation | None:
         """What the entry changes in the registry."""
         return self.fields.get(OPERATION)
+
+    def disclose(self, names: Sequence[str]) -> list[str]:
+        """What shows those of these fields that the entry has to somebody who holds its leaf, and no other field."""
+        return [disclosure(name, self.fields[name], self.k) for name in names if name in self.fields]
 
 
 class Recorder:
@@ -192,5 +197,6 @@ def _open_body(log: TransparencyLog, history: HistoryKeys, index: int) -> Opened
     public = json.loads(record.leaf)["pub"]
     plain = open_body(record.bodies[key_id], history.private_key(key_id), body_info(public))
     body = parse_json(plain, limit=MAX_BODY_BYTES)
-    check_body(record.leaf, body["fields"], from_base64url(body["k"]))
-    return OpenedBody(index, public, body["fields"])
+    k = from_base64url(body["k"])
+    check_body(record.leaf, body["fields"], k)
+    return OpenedBody(index, public, body["fields"], k)

@@ -30,6 +30,7 @@ from glassplate.charter import demand_shipped_rules
 from glassplate.deliveries import Deliveries
 from glassplate.epoch_duties import CLOSE_GRACE, EpochDuties
 from glassplate.errors import CharterRejected, ClockRefused, GlassplateError, Refused
+from glassplate.export import Exports
 from glassplate.files import LocalFiles
 from glassplate.founding import (
     FIRST_ADMINISTRATOR,
@@ -200,6 +201,19 @@ class Vault:
             self.keyring,
             self.gate,
             held,
+            self.approvals_of,
+        )
+        self.exports = Exports(
+            self.registry,
+            self.recorder,
+            self.authorizer,
+            self.mandate,
+            self.keyring,
+            self.store,
+            self.log,
+            self.gate,
+            self.holds,
+            publisher,
             self.approvals_of,
         )
         self.purge = Purge(

@@ -88,6 +88,7 @@ def create_api(vault: Vault) -> FastAPI:
     _add_pairing_routes(app, vault)
     _add_officer_routes(app, vault)
     _add_evidence_routes(app, vault)
+    _add_export_routes(app, vault)
     _add_oversight_routes(app, vault)
     _add_finding_routes(app, vault)
     _add_administrator_routes(app, vault)
@@ -268,6 +269,14 @@ def _add_evidence_routes(app: FastAPI, vault: Vault) -> None:
     @app.post("/v1/holds/{hold_id}/open")
     def open_hold(token: Token, hold_id: str, case_number: Field) -> records.OpenedHold:
         return holds.open(token, hold_id, case_number)
+
+
+def _add_export_routes(app: FastAPI, vault: Vault) -> None:
+    @app.post("/v1/exports")
+    def export(
+        token: Token, request: Annotated[records.ExportRequest, Body(embed=True)]
+    ) -> records.EvidencePackage:
+        return vault.exports.make(token, request)
 
 
 def _add_oversight_routes(app: FastAPI, vault: Vault) -> None:

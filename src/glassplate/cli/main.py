@@ -22,6 +22,7 @@ VERBS = (
     "charter",
     "demo",
     "doctor",
+    "export",
     "hold",
     "hotlist",
     "image",

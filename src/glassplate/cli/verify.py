@@ -1,4 +1,4 @@
-"""``glassplate verify``: check a city from outside."""
+"""``glassplate verify``: check a city from outside, or a package of evidence offline."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    public: Annotated[Path, typer.Argument(help="The public folder, or a copy of it.")],
+    public: Annotated[
+        Path, typer.Argument(help="The public folder or a copy of it, or a package of evidence (.zip).")
+    ],
     root: Annotated[
         list[str], typer.Option(help="office=fingerprint as printed in the ordinance; once for each office.")
     ],
@@ -49,6 +51,9 @@ def verify(
     from glassplate.seal.body import AuditorKey
     from glassplate.verify import verify_city
 
+    if public.is_file():
+        _tell(_package(public, fingerprints(root)))
+        return
     _demand_folder(public, "the city's public folder, or a copy of it")
     if bodies is not None:
         _demand_folder(bodies, "the folder that glassplate audit pull wrote")
@@ -60,6 +65,10 @@ def verify(
         audit_folder=bodies,
         auditor_key=AuditorKey.load(auditor_key) if auditor_key else None,
     )
+    _tell(result)
+
+
+def _tell(result: Verification) -> None:
     emit(
         {
             "holds": result.holds,
@@ -70,6 +79,17 @@ def verify(
     )
     if not result.holds:
         raise typer.Exit(ProofFailed.exit_code)
+
+
+def _package(path: Path, trusted: dict[str, str]) -> Verification:
+    from glassplate.evidence.archive import MAX_PACKAGE_BYTES
+    from glassplate.verify import verify_package
+
+    try:
+        with path.open("rb") as file:
+            return verify_package(file.read(MAX_PACKAGE_BYTES + 1), trusted)
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _kept(path: Path) -> bytes:

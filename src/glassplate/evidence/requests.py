@@ -10,7 +10,7 @@ from glassplate.encoding import canonical_json, sha256_hex
 from glassplate.errors import UsageError
 
 if TYPE_CHECKING:
-    from glassplate.records import HoldRequest
+    from glassplate.records import ExportRequest, HoldRequest
 
 LONGEST_HOLD = timedelta(days=366)  # a longer case extends it, and somebody looks at it again
 MAX_READS = 500  # as many as one search shows
@@ -18,6 +18,9 @@ MAX_SCOPE = timedelta(days=1)  # a camera-day
 MAX_SCOPE_CAMERAS = 10
 MAX_SCOPE_READS = 20_000  # a busy road's day
 MAX_WORDS = 300  # characters of an authority or a reason
+
+
+MAX_EXPORT_READS = 100  # what a court can look at; the package stays below its limit
 
 
 def request_sha256(action: str, account_id: str, request: Any) -> str:
@@ -83,3 +86,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return list(value) if isinstance(value, tuple) else value
+
+
+def check_export_request(request: ExportRequest) -> None:
+    """The request's form.
+
+    Raises:
+        UsageError: saying which word is off.
+    """
+    if (request.search_index is None) is (request.hold_id is None):
+        raise UsageError("Name one source: a search of yours, or a hold of the case.")
+    if request.search_index is not None and not request.read_ids:
+        raise UsageError("Name the reads to export; the search shows their ids.")
+    if len(request.read_ids) > MAX_EXPORT_READS:
+        raise UsageError(f"A package holds at most {MAX_EXPORT_READS} reads; export in parts.")
+    if not request.reason.strip() or len(request.reason) > MAX_WORDS:
+        raise UsageError(f"Give the reason in at most {MAX_WORDS} characters.")

@@ -291,10 +291,11 @@ def _hold_placed(database: Any, index: int, operation: Operation) -> None:
     )
 
 
-def _hold_kept(database: Any, _index: int, operation: Operation) -> None:
+def _hold_kept(database: Any, index: int, operation: Operation) -> None:
+    parts = ",".join(operation["parts"])
     database.execute(
-        "update hold set state=?, reads=?, parts=? where hold_id=?",
-        (operation["state"], operation["reads"], ",".join(operation["parts"]), operation["hold_id"]),
+        "update hold set state=?, reads=?, parts=?, kept_index=? where hold_id=?",
+        (operation["state"], operation["reads"], parts, index, operation["hold_id"]),
     )
     add_to_counter(database, "reads held", operation["reads"])
 

@@ -135,6 +135,7 @@ class StoredHold:
     state: str
     reads: int
     parts: tuple[str, ...]
+    kept_index: int | None
     ended_index: int | None
 
 
@@ -536,35 +537,23 @@ def _hotlist_entry(row: tuple[Any, ...]) -> HotlistEntry:
 
 
 def _hold(row: tuple[Any, ...]) -> StoredHold:
-    (
-        hold_id,
-        index,
-        account_id,
-        case,
-        placed,
-        ends,
-        authority,
-        is_scope,
-        alert_id,
-        state,
-        reads,
-        parts,
-        ended,
-    ) = row
+    hold_id, index, account_id, case_number, placed_at, ends_at, authority, is_scope, *rest = row
+    alert_id, state, reads, parts, kept_index, ended_index = rest
     return StoredHold(
         hold_id,
         index,
         account_id,
-        case,
-        _time(placed),
-        _time(ends),
+        case_number,
+        _time(placed_at),
+        _time(ends_at),
         authority,
         bool(is_scope),
         alert_id,
         state,
         reads,
         tuple(parts.split(",")) if parts else (),
-        ended,
+        kept_index,
+        ended_index,
     )
 
 

@@ -38,7 +38,7 @@ create table hold(
   hold_id text primary key, entry_index integer not null, account_id text not null, case_number text not null,
   placed_at text not null, ends_at text not null, authority text not null, is_scope integer not null,
   alert_id text, state text not null, reads integer not null default 0, parts text not null default '',
-  ended_index integer);
+  kept_index integer, ended_index integer);
 create index hold_by_case on hold(case_number);
 create table segment(name text primary key, epoch_id text not null, sha256 text not null, reads integer not null);
 create table counter(name text primary key, value integer not null);

@@ -153,6 +153,10 @@ class SqlcipherStore:
         self._close_idle()
         return counts
 
+    def sealed_hashes(self, epoch_id: str, key: bytes) -> dict[str, list[bytes]]:
+        """See ``Store.sealed_hashes``."""
+        return self._opened(epoch_id, key, EpochFiles.sealed_hashes)
+
     def verify_segment(self, name: str, sha256: str) -> None:
         """See ``Store.verify_segment``."""
         segment = _SEGMENT.fullmatch(name)

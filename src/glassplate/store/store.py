@@ -163,6 +163,9 @@ class Store(Protocol):
     def counts(self, keys: Mapping[str, bytes] | None = None) -> dict[str, int]:
         """Reads in each epoch that is open, or opens with ``keys``; one that does not open is left out."""
 
+    def sealed_hashes(self, epoch_id: str, key: bytes) -> dict[str, list[bytes]]:
+        """For each sealed segment, by name, the ``sealed_sha256`` of its reads, sorted: its Merkle root's leaves."""
+
     def verify_segment(self, name: str, sha256: str) -> None:
         """Check a sealed segment against the hash in the log; one that differs is not served any more.
 

@@ -13,10 +13,13 @@
     (9) report     pages as signed; numbers are those of the record               `published.check_site`, `check_report`
     (10) bodies    with an auditor's pulled folder                                `bodies.check_bodies`
 
+An evidence package is checked by itself, offline: `package.verify_package`.
+
 Nothing here imports the vault, the store or the keys.
 """
 
 from glassplate.verify.findings import Finding, Verification
+from glassplate.verify.package import verify_package
 from glassplate.verify.verify import verify_city
 
-__all__ = ["Finding", "Verification", "verify_city"]
+__all__ = ["Finding", "Verification", "verify_city", "verify_package"]
