@@ -24,10 +24,18 @@ from glassplate.records import (
     CharterSummary,
     EntrySummary,
     EpochStatus,
+    EvidencePackage,
+    ExportRequest,
     FoundRead,
+    Hold,
+    HoldProposal,
+    HoldRequest,
     HotlistEntry,
+    KeptRead,
+    OpenedHold,
     OpenedImage,
     PastSearch,
+    PlacedHold,
     PlateRead,
     Receipt,
     SearchQuestion,
@@ -154,6 +162,10 @@ class FakeVault:
     paired: list[str] = field(default_factory=list)
     passkeys: set[str] = field(default_factory=lambda: {PASSKEY_ID})
     links: set[str] = field(default_factory=lambda: {LINK_SECRET})
+    holds: list[Hold] = field(default_factory=list)
+    asked_evidence: list[HoldRequest | ExportRequest] = field(default_factory=list)
+    is_approved: bool = False
+    """Whether second persons have approved what is held or exported."""
     log_is_down: bool = False
     is_unreachable: bool = False
 
@@ -394,6 +406,60 @@ class FakeClient:
             if alert.alert_id == alert_id:
                 return alert
         raise UsageError("No alert has this id. List them with: glassplate alerts")
+
+    def hold_proposals(self) -> list[HoldProposal]:
+        self._who()
+        return [
+            HoldProposal(alert.alert_id, alert.raised_at, alert.disposition, NOW + timedelta(days=29))
+            for alert in self._vault.alerts
+            if alert.disposition in ("stop_made", "arrest")
+        ]
+
+    def place_hold(self, request: HoldRequest) -> PlacedHold:
+        self._who()
+        if not self._vault.is_approved:
+            self._vault.add_entry("refusal", {"rules": "approval-supervisor"})
+            raise Refused("A supervisor other than you must approve this first.", ("approval-supervisor",))
+        if request.until <= NOW:
+            raise UsageError("A hold ends on a day in the future.")
+        receipt = self._vault.add_entry("hold")
+        self._vault.asked_evidence.append(request)
+        hold = Hold(
+            f"hold-{len(self._vault.holds):016x}",
+            request.case_number,
+            NOW,
+            request.until,
+            OFFICER.account_id,
+            request.authority,
+            "held",
+            max(1, len(request.read_ids)),
+            False,
+            receipt.entry_index,
+        )
+        self._vault.holds.append(hold)
+        return PlacedHold(receipt, hold, (("2026-10-25", "Its key is destroyed."),))
+
+    def holds_of_case(self, case_number: str) -> list[Hold]:
+        self._who()
+        return [hold for hold in self._vault.holds if hold.case_number == case_number]
+
+    def open_hold(self, hold_id: str, case_number: str) -> OpenedHold:
+        self._who()
+        for hold in self.holds_of_case(case_number):
+            if hold.hold_id == hold_id:
+                reads = tuple(
+                    KeptRead(one.read, one.camera_name, "2026-11-25", "0" * 64, one.crop_jpeg, one.crop_jpeg)
+                    for one in self._vault.reads[:2]
+                )
+                return OpenedHold(self._vault.add_entry("hold-opened"), hold, reads)
+        raise Refused("No hold of this case has this id.", ("hold-case",))
+
+    def export(self, request: ExportRequest) -> EvidencePackage:
+        self._who()
+        if not self._vault.is_approved:
+            raise Refused("An auditor must approve this, too.", ("approval-auditor",))
+        self._vault.asked_evidence.append(request)
+        return EvidencePackage(self._vault.add_entry("export"), len(request.read_ids), "0" * 64, b"PK")
 
     def entries(self, first: int = 0, count: int = 100) -> list[EntrySummary]:
         self._who()

@@ -75,7 +75,7 @@ def test_no_form_of_the_page_sends_by_get(officer: Browser) -> None:
     page = officer.post("/search", data=GOOD_SEARCH).text
 
     forms = re.findall(r"<form[^>]*>", page)
-    assert len(forms) == 6  # sign out, search, four scenes
+    assert len(forms) == 7  # sign out, search, four scenes, evidence
     assert all('method="post"' in form for form in forms)
 
 

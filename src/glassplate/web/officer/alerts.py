@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from glassplate.records import Alert, Receipt, ShownAlert
+from glassplate.records import Alert, HoldProposal, Receipt, ShownAlert
 from glassplate.web import pages, words
 from glassplate.web.signing_in import Posted, Visited
 
@@ -57,6 +57,8 @@ class AlertsPage:
     template: ClassVar[str] = "officer/alerts.html"
     waiting: tuple[Alert, ...]
     decided: tuple[Alert, ...]
+    proposals: tuple[HoldProposal, ...]
+    """Stops and arrests whose read dies with its day unless it is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,9 @@ def alert_routes() -> APIRouter:
         found = visit.client.alerts()
         waiting = tuple(alert for alert in found if alert.state == "waiting")
         decided = tuple(alert for alert in found if alert.state != "waiting")
-        return pages.answer(request, AlertsPage(waiting, decided), visit.frame)
+        return pages.answer(
+            request, AlertsPage(waiting, decided, tuple(visit.client.hold_proposals())), visit.frame
+        )
 
     @router.post("/alerts/{alert_id}/show")
     def show(request: Request, visit: Visited, alert_id: str) -> Response:

@@ -9,6 +9,7 @@ from glassplate.web.application import application
 from glassplate.web.entry import entry_routes
 from glassplate.web.face import Face
 from glassplate.web.officer.alerts import alert_routes
+from glassplate.web.officer.evidence import evidence_routes
 from glassplate.web.officer.history import history_routes
 from glassplate.web.officer.search import search_routes
 
@@ -21,6 +22,7 @@ COOKIE = "__Host-glassplate"
 NAVIGATION = (
     ("/search", "Search"),
     ("/alerts", "Alerts"),
+    ("/holds", "Holds"),
     ("/searches", "My searches"),
     ("/policy", "Policy"),
 )
@@ -37,4 +39,6 @@ def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC
         client_factory=client_factory,
         zone=zone,
     )
-    return application(face, search_routes(), alert_routes(), history_routes(), entry_routes())
+    return application(
+        face, search_routes(), alert_routes(), evidence_routes(), history_routes(), entry_routes()
+    )
