@@ -124,6 +124,37 @@ def test_every_officer_page_is_accessible_and_fits(
 
 
 @pytest.mark.parametrize("width", [360, 1280])
+def test_every_page_of_evidence_is_accessible_and_fits(
+    city: City, visit: Callable[..., Page], width: int
+) -> None:
+    page = sign_in(visit(width=width, allow="Failed to load resource"), city.officer, "officer")
+    fill_search(page)
+    record_and_search(page)
+    page.get_by_label("Evidence").first.check()
+    page.get_by_role("button", name="Hold or hand out the marked reads").click()
+    expect(page.get_by_text("1 read chosen.")).to_be_visible()
+    check_page(page)
+    page.get_by_label("Authority").fill("Court order 26-CR-118")
+    page.get_by_label("Reason").first.fill("Evidence of the theft")
+    page.get_by_label("Last day").fill("2027-03-01")
+    page.get_by_role("button", name="Record and hold").click()
+    expect(page.get_by_role("heading", name="Refused, and the refusal is recorded")).to_be_visible()
+    check_page(page)
+    city.vault.is_approved = True
+    page.get_by_role("button", name="Record and hold").click()
+    expect(page.get_by_role("heading", name="Held until")).to_be_visible()
+    check_page(page)
+    page.get_by_role("link", name="Holds of a case").click()
+    check_page(page)
+    page.get_by_label("Case number").fill(city.vault.holds[0].case_number)
+    page.get_by_role("button", name="Find the holds").click()
+    check_page(page)
+    page.get_by_role("button", name="Record and look").click()
+    expect(page.get_by_role("heading", name="2 held reads")).to_be_visible()
+    check_page(page)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
 def test_every_oversight_and_public_page_is_accessible_and_fits(
     city: City, visit: Callable[..., Page], width: int
 ) -> None:
