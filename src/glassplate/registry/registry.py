@@ -15,7 +15,7 @@ from glassplate.plate_text import fold
 from glassplate.records import Account, HotlistEntry
 from glassplate.registry.hot_plates import HotPlates
 from glassplate.registry.operations import Operation, apply_operation
-from glassplate.registry.schema import APPROVALS, FROM_VERSION_1, SCHEMA, VERSION
+from glassplate.registry.schema import APPROVALS, FROM_VERSION_1, HOLDS, SCHEMA, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -508,7 +508,8 @@ def _open(path: Path, key: bytes) -> Any:
         database.executescript(SCHEMA)
     elif database.execute("pragma user_version").fetchone()[0] < VERSION:
         database.executescript(FROM_VERSION_1)
-    database.executescript(APPROVALS)
+    for later in (APPROVALS, HOLDS):
+        database.executescript(later)
     return database
 
 

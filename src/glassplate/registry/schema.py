@@ -34,12 +34,6 @@ create index alert_by_time on alert(raised_at);
 create table epoch(
   epoch_id text primary key, destroy_at text, created_index integer, closed_index integer, destroyed_index integer,
   reads integer);
-create table hold(
-  hold_id text primary key, entry_index integer not null, account_id text not null, case_number text not null,
-  placed_at text not null, ends_at text not null, authority text not null, is_scope integer not null,
-  alert_id text, state text not null, reads integer not null default 0, parts text not null default '',
-  kept_index integer, ended_index integer);
-create index hold_by_case on hold(case_number);
 create table segment(name text primary key, epoch_id text not null, sha256 text not null, reads integer not null);
 create table counter(name text primary key, value integer not null);
 insert into meta values ('applied_size', '0');
@@ -68,4 +62,13 @@ create index if not exists approval_request_by_hash on approval_request(request_
 create table if not exists approval_given(
   request_id text not null, account_id text not null, is_approved integer not null, given_at text not null,
   entry_index integer not null, primary key(request_id, account_id));
+"""
+
+HOLDS = """
+create table if not exists hold(
+  hold_id text primary key, entry_index integer not null, account_id text not null, case_number text not null,
+  placed_at text not null, ends_at text not null, authority text not null, is_scope integer not null,
+  alert_id text, state text not null, reads integer not null default 0, parts text not null default '',
+  kept_index integer, ended_index integer);
+create index if not exists hold_by_case on hold(case_number);
 """
