@@ -43,11 +43,11 @@ __all__ = [
     "epoch_for",
     "erase_by_clock",
     "harden_process",
+    "hold_epoch",
     "https_time",
     "open_keyring",
     "overdue_epochs",
     "read_mark",
     "still_owed",
     "write_mark",
-    "hold_epoch",
 ]

@@ -242,6 +242,17 @@ class Epoch:
             return self._parts.hot is not None and self._parts.hot.has_unsealed
         return bool(self.files.numbers("hot"))
 
+    def sealed_hashes(self, key: bytes) -> dict[str, list[bytes]]:
+        """See ``Store.sealed_hashes``."""
+        hashes = {}
+        for file in self.segment_files(key):
+            segment = SealedSegment(file.path, self.epoch_id, file.number, key)
+            try:
+                hashes[file.path.stem] = sorted(segment.digests())
+            finally:
+                segment.close()
+        return hashes
+
     def _note_hot_count(self) -> None:
         self._hot_count = self._parts.hot.count if self._parts.hot is not None else 0
 

@@ -103,10 +103,6 @@ class EpochFiles:
                     temporary.unlink(missing_ok=True)
                 raise
 
-    def sealed_hashes(self) -> dict[str, list[bytes]]:
-        """See ``Store.sealed_hashes``."""
-        return {self._path(sealed.number, "sealed").stem: sorted(sealed.hashes()) for sealed in self._sealed}
-
     def drop_hot(self) -> bool:
         """Step (4). False: there is a hot file that no segment covers."""
         for number in self.sealed_hot_numbers():

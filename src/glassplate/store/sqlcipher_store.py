@@ -155,7 +155,7 @@ class SqlcipherStore:
 
     def sealed_hashes(self, epoch_id: str, key: bytes) -> dict[str, list[bytes]]:
         """See ``Store.sealed_hashes``."""
-        return self._opened(epoch_id, key, EpochFiles.sealed_hashes)
+        return self._epoch(epoch_id).sealed_hashes(key)
 
     def verify_segment(self, name: str, sha256: str) -> None:
         """See ``Store.verify_segment``."""
