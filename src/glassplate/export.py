@@ -2,7 +2,7 @@
 
     (1) who      a live session                                                     `Gate.who`
     (2) may      reads of one's own search or the case's hold; charter + Cedar, a
-                 supervisor's approval and an auditor's                             `Authorizer.authorize`
+                 supervisor's approval and an auditor's: asked where missing        `Authorizer.authorize`
     (3) record   entry ``export``: who, who approved, case, read ids                `Recorder.record`
     (4) open     just those reads and their pictures                                `Gate.kept_reads`, `Holds.reads_of`
     (5) make     the package: reads, receipts, charter, page for the court, signed  `evidence`
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from glassplate.approvals import request_sha256
 from glassplate.charter import OFFICES
 from glassplate.encoding import sha256_hex
 from glassplate.errors import KeyDestroyed, KeyUnavailable, UsageError
@@ -32,20 +33,22 @@ from glassplate.evidence.document import (
     Role,
 )
 from glassplate.evidence.facts import recognizer_facts, redaction_facts
-from glassplate.evidence.requests import MAX_EXPORT_READS, check_export_request, request_sha256
+from glassplate.evidence.requests import MAX_EXPORT_READS, bound_words, check_export_request
 from glassplate.gate import case_words
 from glassplate.log import leaf_hash
 from glassplate.log.merkle import inclusion_proof, nodes_of, root_of
 from glassplate.records import EvidencePackage
+from glassplate.registry.operations import USES_APPROVAL
 from glassplate.seal.read_format import encode_read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from glassplate.approvals import Approvals
     from glassplate.authorize import Authorizer, Permission
     from glassplate.gate import Gate
-    from glassplate.hold import ApprovalsOf, Holds
+    from glassplate.hold import Holds
     from glassplate.keys import Keyring
     from glassplate.log import SigningKey, TransparencyLog
     from glassplate.mandate import Mandate
@@ -79,7 +82,17 @@ _SHOWN: dict[Role, tuple[str, ...]] = {
     ),
     "hold-outcome": ("at",),
     "export": (
-        *("at", "account_id", "approvers", "reason", "read_ids", "search_index", "hold_id", *_CASE),
+        *(
+            "at",
+            "account_id",
+            "approvers",
+            "approval",
+            "reason",
+            "read_ids",
+            "search_index",
+            "hold_id",
+            *_CASE,
+        ),
         *_DECISION,
     ),
     "epoch-closed": (),
@@ -100,8 +113,8 @@ class Exports:
     log: TransparencyLog
     gate: Gate
     holds: Holds
+    approvals: Approvals
     publisher: SigningKey = field(repr=False)
-    approvals_of: ApprovalsOf = field(repr=False)
 
     def make(self, token: str | None, request: ExportRequest) -> EvidencePackage:
         """Hand out reads as evidence.
@@ -117,29 +130,43 @@ class Exports:
         check_export_request(request)
         words = self._source(session, request, now)
         account_id = session.account.account_id
-        approvals = self.approvals_of(request_sha256("export", account_id, request))
         told = {
             "reason": request.reason,
             "read_ids": list(request.read_ids),
             "search_index": request.search_index,
             "hold_id": request.hold_id,
         }
-        permission = self.authorizer.authorize(  # (2)
-            session, "export", "export", now, recorded=told, approvals=approvals, **words
-        )
-        approvers = [approval.account_id for approval in approvals]
-        receipt = self.recorder.record(  # (3)
-            "export",
-            {
+        with self.gate.admitting:  # from the look at an approval to its use: it is used once
+            asked = bound_words(request)
+            consent = self.approvals.consent(request_sha256("export", account_id, asked))
+            permission = self.authorizer.authorize(  # (2)
+                session,
+                "export",
+                "export",
+                now,
+                recorded=told,
+                ask=lambda: self.approvals.ask(session, "export", asked),
+                approvals=consent.approvals,
                 **words,
-                **told,
-                "account_id": account_id,
-                "approvers": approvers,
-                **permission.replayable(),
-            },
-            at=now,
-            operation={"kind": "counted", "counts": {"exports asked": 1}},
-        )
+            )
+            approvers = [approval.account_id for approval in consent.approvals[:2]]
+            receipt = self.recorder.record(  # (3)
+                "export",
+                {
+                    **words,
+                    **told,
+                    "account_id": account_id,
+                    "approvers": approvers,
+                    "approval": consent.request_id,
+                    **permission.replayable(),
+                },
+                at=now,
+                operation={
+                    "kind": "counted",
+                    "counts": {"exports asked": 1},
+                    USES_APPROVAL: consent.request_id,
+                },
+            )
         reads = self._open(request)  # (4)
         package = self._package(request, receipt, reads, account_id, approvers, permission)  # (5)
         sha256 = sha256_hex(package)

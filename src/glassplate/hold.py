@@ -1,7 +1,8 @@
 """Holds: reads of a case that outlive their day, under a key of their own that dies at the hold's end.
 
     (1) who      a live session                                               `Gate.who`
-    (2) may      the source is one's own; charter + Cedar, a supervisor's approval   `Authorizer.authorize`
+    (2) may      the source is one's own; charter + Cedar                     `Authorizer.authorize`
+                 where only a supervisor's approval is missing: asked         `Approvals.ask`
     (3) record   entry ``hold``: authority, reads asked for, end              `Recorder.record`
     (4) key      the hold's own, whose death is fixed now                     `Keyring.create_epoch`
     (5) keep     open just those reads, seal them to that key, durable        `Gate.kept_reads`, `HeldFiles.write`
@@ -22,11 +23,12 @@ Rules, to be ticked off:
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from glassplate.approvals import request_sha256
 from glassplate.errors import GlassplateError, KeyDestroyed, KeyUnavailable, StorageFailed, UsageError
-from glassplate.evidence.requests import MAX_SCOPE_READS, check_hold_request, own_words, request_sha256, told
+from glassplate.evidence.requests import MAX_SCOPE_READS, bound_words, check_hold_request, own_words, told
 from glassplate.gate import case_words
 from glassplate.keys import HOLD_PREFIX, hold_epoch
 from glassplate.records import (
@@ -38,14 +40,15 @@ from glassplate.records import (
     OpenedHold,
     PlacedHold,
 )
+from glassplate.registry.operations import USES_APPROVAL
 from glassplate.seal import MAX_PART_READS, open_held, seal_held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
+    from glassplate.approvals import Approvals
     from glassplate.authorize import Authorizer
-    from glassplate.charter import Approval
     from glassplate.gate import Gate
     from glassplate.keys import Keyring
     from glassplate.mandate import Mandate
@@ -53,9 +56,6 @@ if TYPE_CHECKING:
     from glassplate.records import KeptRead, Receipt, Session
     from glassplate.registry import Registry, StoredHold
     from glassplate.store import HeldFiles
-
-    ApprovalsOf = Callable[[str], tuple[Approval, ...]]
-    """Request hash -> who approved exactly that request: a supervisor first, an auditor second."""
 
 _Missing = tuple[tuple[str, str], ...]
 
@@ -71,7 +71,7 @@ class Holds:
     keyring: Keyring
     gate: Gate
     files: HeldFiles
-    approvals_of: ApprovalsOf = field(repr=False)
+    approvals: Approvals
 
     def place(self, token: str | None, request: HoldRequest) -> PlacedHold:
         """Keep reads past their retention.
@@ -86,18 +86,23 @@ class Holds:
         session = self.gate.who(token)  # (1)
         check_hold_request(request, now)
         words, read_ids = self._source(session, request, now)
-        permission = self.authorizer.authorize(  # (2)
-            session,
-            "hold",
-            "export",
-            now,
-            recorded=told(request, read_ids),
-            approvals=self.approvals_of(request_sha256("hold", session.account.account_id, request)),
-            window_start=request.since,
-            **words,
-        )
         hold_id = f"{HOLD_PREFIX}{secrets.token_hex(8)}"
-        receipt = self._record(session, request, hold_id, {**words, **permission.replayable()}, read_ids, now)
+        with self.gate.admitting:  # from the look at an approval to its use: it is used once
+            asked = bound_words(request)
+            consent = self.approvals.consent(request_sha256("hold", session.account.account_id, asked))
+            permission = self.authorizer.authorize(  # (2)
+                session,
+                "hold",
+                "export",
+                now,
+                recorded=told(request, read_ids),
+                ask=lambda: self.approvals.ask(session, "hold", asked),
+                approvals=consent.approvals,
+                window_start=request.since,
+                **words,
+            )
+            sealed = {**words, **permission.replayable(), "approval": consent.request_id}
+            receipt = self._record(session, request, hold_id, sealed, read_ids, now)  # (3)
         try:
             parts, reads, missing = self._keep(hold_id, request, read_ids, now)  # (4), (5)
         except GlassplateError:
@@ -240,15 +245,15 @@ class Holds:
         session: Session,
         request: HoldRequest,
         hold_id: str,
-        words: dict[str, Any],
+        sealed: dict[str, Any],
         read_ids: tuple[str, ...],
         now: datetime,
     ) -> Receipt:
         account_id = session.account.account_id
         is_scope = bool(request.camera_ids) or self._is_scope(request.hold_id)
-        return self.recorder.record(  # (3)
+        return self.recorder.record(
             "hold",
-            {**words, **told(request, read_ids), "hold_id": hold_id, "account_id": account_id},
+            {**sealed, **told(request, read_ids), "hold_id": hold_id, "account_id": account_id},
             at=now,
             public={"hold": hold_id, "until": request.until.isoformat()},
             operation={
@@ -261,6 +266,7 @@ class Holds:
                 "authority": request.authority,
                 "is_scope": is_scope,
                 "alert_id": request.alert_id,
+                USES_APPROVAL: sealed["approval"],
             },
         )
 

@@ -72,7 +72,6 @@ from glassplate.witnessing import witness_client
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from glassplate.charter import Approval
     from glassplate.config import CityFolder, Settings
     from glassplate.files import Files
     from glassplate.keys import Clock
@@ -201,7 +200,7 @@ class Vault:
             self.keyring,
             self.gate,
             held,
-            self.approvals_of,
+            self.approvals,
         )
         self.exports = Exports(
             self.registry,
@@ -213,8 +212,8 @@ class Vault:
             self.log,
             self.gate,
             self.holds,
+            self.approvals,
             publisher,
-            self.approvals_of,
         )
         self.purge = Purge(
             self.keyring, self.store, held, self.registry, self.recorder, self.time, self._one_duty
@@ -285,11 +284,6 @@ class Vault:
         with contextlib.suppress(OSError):
             self.timekeeping.keep()
         self._closing.close()
-
-    def approvals_of(self, request_sha256: str) -> tuple[Approval, ...]:
-        """Who approved exactly this request: nobody, as long as there is no way to approve."""
-        del request_sha256
-        return ()
 
     # --- timers ------------------------------------------------------------------------------------------------
 

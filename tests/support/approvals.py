@@ -1,24 +1,32 @@
-"""Second persons for tests: the vault's question "who approved exactly this?" is answered by the test."""
+"""Second persons for tests, by the front door: asked, shown and decided as people do it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glassplate.charter import Approval
-from glassplate.evidence.requests import request_sha256
+from glassplate.approvals import request_sha256
+from glassplate.evidence.requests import bound_words
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from tests.support.city import TestCity
 
-SUPERVISOR = Approval("r.alvarez", ("officer", "supervisor"), active=True, binds_request=True)
-AUDITOR = Approval("j.doe", ("auditor",), active=True, binds_request=True)
+    from glassplate.records import ExportRequest, HoldRequest
+
+SUPERVISOR, AUDITOR = "r.alvarez", "j.doe"
 
 
-def approve(city: TestCity, action: str, account_id: str, request: Any, *approvals: Approval) -> None:
-    """From now on exactly this request of this person is approved, and nothing else."""
-    wanted = request_sha256(action, account_id, request)
-    for room in (city.vault.holds, getattr(city.vault, "exports", None)):
-        if room is not None:
-            object.__setattr__(room, "approvals_of", lambda sha256: approvals if sha256 == wanted else ())
+def approve(
+    city: TestCity, action: str, account_id: str, request: HoldRequest | ExportRequest, *approvers: str
+) -> str:
+    """Ask as this person, and let these people approve exactly this request; its id."""
+    approvals, words = city.vault.approvals, bound_words(request)
+    session = city.vault.gate.who(city.sign_in(account_id))
+    approvals.ask(session, action, words)
+    sha256 = request_sha256(action, account_id, words)
+    stored = city.vault.registry.open_approval_request(sha256, city.now())
+    assert stored is not None
+    for approver in approvers:
+        approvals.decide(
+            city.sign_in(approver), stored.request_id, sha256, approve=True, reason="read and agreed"
+        )
+    return stored.request_id

@@ -16,7 +16,15 @@ from typing import Any, Self
 
 from PIL import Image, ImageDraw, ImageFont
 
-from glassplate.errors import InputRefused, LogUnavailable, NotSignedIn, Refused, UsageError, VaultUnreachable
+from glassplate.errors import (
+    ApprovalNeeded,
+    InputRefused,
+    LogUnavailable,
+    NotSignedIn,
+    Refused,
+    UsageError,
+    VaultUnreachable,
+)
 from glassplate.records import (
     Account,
     Alert,
@@ -418,8 +426,8 @@ class FakeClient:
     def place_hold(self, request: HoldRequest) -> PlacedHold:
         self._who()
         if not self._vault.is_approved:
-            self._vault.add_entry("refusal", {"rules": "approval-supervisor"})
-            raise Refused("A supervisor other than you must approve this first.", ("approval-supervisor",))
+            self._vault.add_entry("approval-asked")
+            raise ApprovalNeeded("It waits as request 1f2e3d4c5b6a7988.", ("approval-needed",))
         if request.until <= NOW:
             raise UsageError("A hold ends on a day in the future.")
         receipt = self._vault.add_entry("hold")
@@ -457,7 +465,8 @@ class FakeClient:
     def export(self, request: ExportRequest) -> EvidencePackage:
         self._who()
         if not self._vault.is_approved:
-            raise Refused("An auditor must approve this, too.", ("approval-auditor",))
+            self._vault.add_entry("approval-asked")
+            raise ApprovalNeeded("It waits as request 1f2e3d4c5b6a7988.", ("approval-needed",))
         self._vault.asked_evidence.append(request)
         return EvidencePackage(self._vault.add_entry("export"), len(request.read_ids), "0" * 64, b"PK")
 

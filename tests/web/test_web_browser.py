@@ -138,7 +138,7 @@ def test_every_page_of_evidence_is_accessible_and_fits(
     page.get_by_label("Reason").first.fill("Evidence of the theft")
     page.get_by_label("Last day").fill("2027-03-01")
     page.get_by_role("button", name="Record and hold").click()
-    expect(page.get_by_role("heading", name="Refused, and the refusal is recorded")).to_be_visible()
+    expect(page.get_by_role("heading", name="Asked for, and waiting")).to_be_visible()
     check_page(page)
     city.vault.is_approved = True
     page.get_by_role("button", name="Record and hold").click()

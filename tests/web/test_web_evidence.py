@@ -34,8 +34,8 @@ def test_the_form_stays_until_it_is_approved(officer: Browser, vault: FakeVault)
     assert CASE in page
 
     refused = officer.post("/holds", data=HOLD)
-    assert refused.status_code == 403
-    assert "<code>approval-supervisor</code>" in refused.text
+    assert refused.status_code == 409
+    assert "Asked for, and waiting for another person" in refused.text
     assert 'value="Court order"' in refused.text
     assert refused.text.count("a" * 32) == 2, "once for each form"
 
@@ -58,7 +58,7 @@ def test_a_day_that_is_none_is_told(officer: Browser, vault: FakeVault) -> None:
 
 
 def test_a_package_is_a_download_that_no_cache_keeps(officer: Browser, vault: FakeVault) -> None:
-    assert "approval-auditor" in officer.post("/exports", data={**CHOSEN, "reason": "trial"}).text
+    assert "waiting for another person" in officer.post("/exports", data={**CHOSEN, "reason": "trial"}).text
 
     vault.is_approved = True
     response = officer.post("/exports", data={**CHOSEN, "reason": "trial"})

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from glassplate.cli.approved import asked_for
 from glassplate.cli.connection import vault_client
 from glassplate.cli.console import emit, shown
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, Yes, city
@@ -26,26 +27,34 @@ def register(app: typer.Typer) -> None:
 
 def export(
     out: Annotated[Path, typer.Argument(help="Where to write the package (.zip).")],
-    case: Annotated[str, typer.Option(help="Case number that the reads are evidence in.")],
-    reason: Annotated[str, typer.Option(help="What for, in a few words for the record and the court.")],
+    case: Annotated[str, typer.Option(help="Case number that the reads are evidence in.")] = "",
+    reason: Annotated[str, typer.Option(help="What for, in a few words for the record and the court.")] = "",
     read: Annotated[list[str] | None, typer.Option(help="A read id; may be repeated.")] = None,
     search: Annotated[int | None, typer.Option(help="Entry number of your search that showed them.")] = None,
     hold: Annotated[
         str | None, typer.Option(help="Hold of the case that keeps them, instead of a search.")
+    ] = None,
+    approval: Annotated[
+        str | None, typer.Option(help="Do what you asked for under this request id, and nothing else.")
     ] = None,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
     yes: Yes = False,
     unlock: Unlock = None,
 ) -> None:
-    """Write a signed package. A supervisor and an auditor approve exactly this request first."""
+    """Write a signed package. Without a supervisor's and an auditor's approval it is asked for, and waits."""
     del json
     if out.exists() and not yes:
         raise UsageError(f"{out} exists. Choose another name, or add --yes to replace it.")
-    request = ExportRequest(
-        case_number=case, reason=reason, read_ids=tuple(read or ()), search_index=search, hold_id=hold
-    )
+    typed = {
+        "case_number": case,
+        "reason": reason,
+        "read_ids": tuple(read or ()),
+        "search_index": search,
+        "hold_id": hold,
+    }
     with vault_client(city(directory), unlock=unlock) as client:
+        request = asked_for(client, approval, "export", ExportRequest, typed)
         package = client.export(request)
     LocalFiles().write_atomic(out, package.content, mode=0o600)
     emit(
@@ -56,7 +65,10 @@ def export(
             "file": str(out),
         },
         [
-            f"Recorded as entry {package.receipt.entry_index:,}: {package.reads} reads of case {shown(case)} are in {out}.",
+            (
+                f"Recorded as entry {package.receipt.entry_index:,}: {package.reads} reads of case "
+                f"{shown(request.case_number)} are in {out}."
+            ),
             f"Its SHA-256, which the record publishes: {package.sha256}",
             f"Check it with: glassplate verify {out} --root clerk=… --root chief=… --root auditor=…",
         ],

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from glassplate.cli.approved import asked_for
 from glassplate.cli.connection import vault_client
 from glassplate.cli.console import emit, say, shown, table
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, Yes, city
@@ -19,6 +20,9 @@ _verbs = typer.Typer(
     help="Reads kept past their retention: place, list, show, proposals.", no_args_is_help=True
 )
 Case = Annotated[str, typer.Option(help="Case number that the reads are kept for.")]
+Approval = Annotated[
+    str | None, typer.Option(help="Do what you asked for under this request id, and nothing else.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,10 +36,10 @@ def register(app: typer.Typer) -> None:
     "--until 2027-03-01 --authority 'Court order 26-CR-118' --reason 'Evidence of the theft'",
 )
 def place(
-    case: Case,
-    until: Annotated[str, typer.Option(help="Last day: 2027-03-01, or a time with zone.")],
-    authority: Annotated[str, typer.Option(help="Who may order this: court order, warrant, statute.")],
-    reason: Annotated[str, typer.Option(help="Why, in a few words for the record.")],
+    case: Case = "",
+    until: Annotated[str, typer.Option(help="Last day: 2027-03-01, or a time with zone.")] = "",
+    authority: Annotated[str, typer.Option(help="Who may order this: court order, warrant, statute.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, in a few words for the record.")] = "",
     read: Annotated[list[str] | None, typer.Option(help="A read id; may be repeated.")] = None,
     search: Annotated[int | None, typer.Option(help="Entry number of your search that showed them.")] = None,
     alert: Annotated[str | None, typer.Option(help="Alert that ended with a stop or an arrest.")] = None,
@@ -49,34 +53,35 @@ def place(
     to: Annotated[str | None, typer.Option(help="End of the court's scope (ISO time with zone).")] = None,
     purpose: Annotated[str, typer.Option(help="A purpose of the charter, with --alert or --camera.")] = "",
     offense: Annotated[str, typer.Option(help="The offense, with --alert or --camera.")] = "",
+    approval: Approval = None,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
     unlock: Unlock = None,
 ) -> None:
-    """Keep reads under a key of their own until a day. A supervisor approves the request first."""
+    """Keep reads under a key of their own until a day. Without a supervisor's approval it is asked for, and waits."""
     del json
-    request = HoldRequest(
-        case_number=case,
-        authority=authority,
-        reason=reason,
-        until=_end(until),
-        read_ids=tuple(read or ()),
-        search_index=search,
-        alert_id=alert,
-        hold_id=extend,
-        camera_ids=tuple(camera or ()),
-        since=_time(since) if since else None,
-        scope_until=_time(to) if to else None,
-        purpose=purpose,
-        offense=offense,
-    )
+    typed = {
+        "case_number": case,
+        "authority": authority,
+        "reason": reason,
+        "until": _end(until) if until else None,
+        "read_ids": tuple(read or ()),
+        "search_index": search,
+        "alert_id": alert,
+        "hold_id": extend,
+        "camera_ids": tuple(camera or ()),
+        "since": _time(since) if since else None,
+        "scope_until": _time(to) if to else None,
+        "purpose": purpose,
+        "offense": offense,
+    }
     with vault_client(city(directory), unlock=unlock) as client:
-        placed = client.place_hold(request)
+        placed = client.place_hold(asked_for(client, approval, "hold", HoldRequest, typed))
     hold = placed.hold
     emit(
         placed,
         f"Recorded as entry {placed.receipt.entry_index:,}: {hold.hold_id} keeps {hold.reads} reads of case "
-        f"{shown(case)} until {hold.ends_at:%Y-%m-%d %H:%M} UTC. Then its key is destroyed.",
+        f"{shown(hold.case_number)} until {hold.ends_at:%Y-%m-%d %H:%M} UTC. Then its key is destroyed.",
     )
     for period, why in placed.missing:
         say(f"[bold red]Not held: {shown(period)}.[/] {shown(why)}")

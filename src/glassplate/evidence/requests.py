@@ -1,4 +1,4 @@
-"""What is asked of a hold or an export: its form, its hash that approvals bind to, its words for the record. Pure."""
+"""What is asked of a hold or an export: its form, the words that approvals bind to and the record keeps. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from glassplate.encoding import canonical_json, sha256_hex
 from glassplate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,10 +22,9 @@ MAX_WORDS = 300  # characters of an authority or a reason
 MAX_EXPORT_READS = 100  # what a court can look at; the package stays below its limit
 
 
-def request_sha256(action: str, account_id: str, request: Any) -> str:
-    """What an approval of this request binds to: the act, the person and every word of it."""
-    words = {name: _plain(value) for name, value in asdict(request).items()}
-    return sha256_hex(canonical_json({"v": 1, "action": action, "account_id": account_id, "request": words}))
+def bound_words(request: HoldRequest | ExportRequest) -> dict[str, Any]:
+    """A request as JSON values, every word of it: what an approval binds to."""
+    return {name: _plain(value) for name, value in asdict(request).items()}
 
 
 def check_hold_request(request: HoldRequest, now: datetime) -> None:
@@ -76,7 +74,7 @@ def own_words(request: HoldRequest) -> dict[str, Any]:
 
 def told(request: HoldRequest, read_ids: tuple[str, ...]) -> dict[str, Any]:
     """What an entry seals of the request, besides what it is for."""
-    told = {name: _plain(value) for name, value in asdict(request).items()}
+    told = bound_words(request)
     for name in ("case_number", "purpose", "offense", "hold_id"):
         del told[name]
     return {**told, "read_ids": list(read_ids), "extends": request.hold_id}
