@@ -7,10 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import TypeAdapter
 from tests.support.city import ADMINISTRATOR, START
 
 from glassplate.approvals import LIFE, MAX_OPEN_REQUESTS
+from glassplate.cli.approvals import request_lines
+from glassplate.cli.search import approved_search
 from glassplate.errors import ApprovalNeeded, Refused, UsageError
+from glassplate.records import ApprovalRequest
 
 if TYPE_CHECKING:
     from glassplate.records import SearchRequest
@@ -308,3 +312,35 @@ def test_the_founder_makes_the_second_person_and_nobody_after_that(trial):
     trial.vault.accounts.close(trial.sign_in(ADMINISTRATOR), "second", "to be alone again")
     trial.vault.accounts.close(trial.sign_in(ADMINISTRATOR), "n.person", "to be alone again")
     asked_to_add(trial, "puppet", ("council",))
+
+
+# --- over the socket ---------------------------------------------------------------------------------------------
+
+
+def test_the_recorded_words_run_as_the_same_search(wide):
+    """What the command line reads back from the vault has the hash that was approved."""
+    request = search_of(wide, camera_ids=("court-16th",))
+    request_id = asked(wide, request)
+    decide(wide, "r.alvarez", request_id)
+    officer = wide.sign_in("m.okafor")
+    told = wide.vault.approvals.show(officer, request_id)
+    over_the_socket = TypeAdapter(ApprovalRequest).validate_json(TypeAdapter(ApprovalRequest).dump_json(told))
+    again = approved_search(over_the_socket)
+    assert again == request
+    assert wide.vault.gate.search(officer, again).reads
+
+
+def test_no_list_and_no_repr_tells_a_plate(wide):
+    request_id = asked(wide, search_of(wide))
+    supervisor = wide.sign_in("r.alvarez")
+    told = wide.vault.approvals.show(supervisor, request_id)
+    assert told.words["plate"] == PLATE
+    assert PLATE not in repr((told, wide.vault.approvals.all(supervisor)))
+    assert PLATE in "\n".join(request_lines(told))
+
+
+def test_what_is_no_search_is_not_run_as_one(trial):
+    asked_to_add(trial)
+    told = trial.vault.approvals.all(trial.sign_in(ADMINISTRATOR))[0]
+    with pytest.raises(UsageError):
+        approved_search(told)
