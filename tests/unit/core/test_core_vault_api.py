@@ -54,6 +54,27 @@ FOR_A_PERSON = {
     ("POST", "/v1/alerts/{alert_id}/decision"): {"confirmed": True, "disposition": "arrest", "note": TEXT},
     ("POST", "/v1/hotlist/page"): {"plate": PLATE, "after": "", "limit": 10},
     ("POST", "/v1/hotlist"): {"rows": [{"plate": PLATE}], "authority": TEXT},
+    ("POST", "/v1/holds"): {
+        "request": {
+            "case_number": "26-004512",
+            "authority": TEXT,
+            "reason": TEXT,
+            "until": "2026-12-01T00:00:00Z",
+            "read_ids": ["0" * 32],
+            "search_index": 1,
+        }
+    },
+    ("POST", "/v1/holds/of-case"): {"case_number": "26-004512"},
+    ("GET", "/v1/holds/proposals"): None,
+    ("POST", "/v1/holds/{hold_id}/open"): {"case_number": "26-004512"},
+    ("POST", "/v1/exports"): {
+        "request": {
+            "case_number": "26-004512",
+            "reason": TEXT,
+            "read_ids": ["0" * 32],
+            "search_index": 1,
+        }
+    },
     ("GET", "/v1/log/entries"): None,
     ("GET", "/v1/log/entries/{index}/proof"): None,
     ("GET", "/v1/log/bodies"): None,
@@ -169,6 +190,7 @@ def test_without_a_session_no_route_acts_for_a_person(city, http):
         for name, headers in tokens.items():
             url = path.format(
                 request_id="0" * 16,
+                hold_id="hold-" + "0" * 16,
                 alert_id="0" * 16,
                 entry_id="0" * 16,
                 account_id="m.okafor",
