@@ -152,6 +152,9 @@ class SearchWorker:
                 head = {**left.head, "act": "take over", "descriptor": descriptor}
                 try:
                     self._exchange(Message(head, left.data))
+                except BaseException:
+                    self._end()  # half a dictionary would answer with half the reads
+                    raise
                 finally:
                     self._end_legacy()
         return self._process

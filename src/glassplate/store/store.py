@@ -52,6 +52,8 @@ class StoreQuery:
 
     def __post_init__(self) -> None:
         """Refuse what no index answers."""
+        if self.limit < 1:
+            raise InputRefused("Ask for at least one read.")
         if self.pattern is None and not (self.camera_ids or self.bodies or self.colors):
             raise InputRefused("Give a plate, or cameras, or the vehicle's body or color.")
         if self.nearness == "look_alike" and (self.pattern is None or self.pattern.has_wildcards):

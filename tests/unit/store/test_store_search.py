@@ -263,6 +263,8 @@ def test_a_query_that_no_index_answers_is_refused(store):
     with pytest.raises(InputRefused):
         StoreQuery(None, *ANY_TIME)
     with pytest.raises(InputRefused):
+        query("7QXO418", limit=0)
+    with pytest.raises(InputRefused):
         replace(query("7QX*"), nearness="look_alike")
     with pytest.raises(InputRefused):
         StoreQuery(None, *ANY_TIME, ("cam-07",), nearness="look_alike")

@@ -162,6 +162,26 @@ def test_the_successor_takes_over_and_reads_no_segment_again(two_days, monkeypat
     assert set(asked[2:]) == {"search"}
 
 
+@pytest.mark.parametrize("act", ["hand over", "take over"])
+def test_a_succession_that_fails_begins_with_nothing_and_loses_nothing(two_days, monkeypatch, act):
+    exchange, failed = SearchWorker._exchange, []
+
+    def failing(worker, message):
+        if message.head["act"] == act and not failed:
+            failed.append(worker.process_id)
+            raise ConnectionError
+        return exchange(worker, message)
+
+    monkeypatch.setattr(SearchWorker, "_exchange", failing)
+    two_days.drop_epoch(DAY)
+    for asked, expected in QUESTIONS.values():
+        page = two_days.search(asked, KEYS)
+        assert page.unserved == ()
+        assert numbers(page) == [n for n in expected if n >= 10]
+    assert failed
+    assert two_days._sealed.process_id not in failed
+
+
 def test_an_epoch_that_was_never_sealed_restarts_nothing(two_days):
     before = two_days._sealed.process_id
     two_days.create_epoch("2026-11-27", in_memory=True)
