@@ -147,7 +147,7 @@ class Published:
     def sign_pages(self) -> None:
         """The publisher's list anew for the pages that lie there now."""
         names = sorted(
-            path.name for path in self.public.iterdir() if path.suffix in {".html", ".json", ".css"}
+            path.name for path in self.public.iterdir() if path.suffix in {".html", ".json", ".css", ".py"}
         )
         lines = "".join(f"{sha256_hex((self.public / name).read_bytes())} {name}\n" for name in names)
         self.edit_note("site.note", lambda _text: f"glassplate-site/v1\n{lines}")

@@ -17,6 +17,7 @@ FILES = {
     "index.html": ("text/html; charset=utf-8", SECONDS),
     "style.css": ("text/css; charset=utf-8", SECONDS),
     "data.json": ("application/json", SECONDS),
+    "verify.py": ("text/plain; charset=utf-8", SECONDS),
     "log/checkpoint": ("text/plain; charset=utf-8", SECONDS),
     "log/vkey": ("text/plain; charset=utf-8", SECONDS),
     "log/tile/0/x001/234": ("application/octet-stream", FOR_EVER),

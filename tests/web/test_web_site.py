@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -24,7 +25,14 @@ def test_the_same_report_makes_the_same_bytes() -> None:
 
 
 def test_the_files_are_few_and_named() -> None:
-    assert set(render_site(make_report())) == {"index.html", "verify.html", "data.json", "style.css"}
+    files = {"index.html", "verify.html", "verify.py", "data.json", "style.css"}
+    assert set(render_site(make_report())) == files
+
+
+def test_the_page_names_the_hash_of_the_checker_beside_it() -> None:
+    files = render_site(make_report())
+
+    assert hashlib.sha256(files["verify.py"]).hexdigest() in files["verify.html"].decode()
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_runs() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import TypeAdapter
 
+from glassplate.encoding import sha256_hex
 from glassplate.site.key_life import key_groups, key_state, key_strip, key_words, overdue, reads_words
 from glassplate.site.report_data import SiteReport
 
@@ -19,20 +20,17 @@ if TYPE_CHECKING:
 
 DATA_VERSION = 1  # of data.json, docs/formats
 _PAGES = ("index.html", "verify.html")
+_CHECKER = "verify.py"  # the outsider's single file: published, never imported
 _BAR_WIDTH = 240  # SVG units of the longest bar
 
 
 def render_site(report: SiteReport) -> dict[str, bytes]:
     """Relative path -> content of every public page. All links are relative: any server will do."""
     environment = _environment()
-    rendered = {
-        name: environment.get_template(name).render(report=report, page=name).encode() for name in _PAGES
-    }
-    return {
-        **rendered,
-        "data.json": _data(report),
-        "style.css": files("glassplate.site").joinpath("style.css").read_bytes(),
-    }
+    own = {name: files("glassplate.site").joinpath(name).read_bytes() for name in (_CHECKER, "style.css")}
+    words = {"report": report, "checker_sha256": sha256_hex(own[_CHECKER])}
+    rendered = {name: environment.get_template(name).render(**words, page=name).encode() for name in _PAGES}
+    return {**rendered, **own, "data.json": _data(report)}
 
 
 def _data(report: SiteReport) -> bytes:

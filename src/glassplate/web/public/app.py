@@ -40,6 +40,7 @@ _KINDS = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".json": "application/json",
+    ".py": "text/plain; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".tlog-proof": "text/plain; charset=utf-8",
 }
