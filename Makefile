@@ -5,13 +5,15 @@
 #   make bench     speeds, as ratios   make lock    renew requirements/ after a change of pyproject.toml
 #   make bench-log      the record (ENTRIES=N)
 #   make bench-hotlist  reads against a million wanted plates   make bench-intake  what a read costs on its way in
+#   make bench-store    30 million reads beside PostgreSQL (READS=N POSTGRES=0)
+#   make soak           a hundred cameras into a vault (MINUTES=60, or SECONDS=N)
 #   make vendor    the front-end files make clean   remove everything that make made
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-log bench-hotlist bench-intake lock vendor setup clean
+.PHONY: help demo test lint format bench bench-log bench-hotlist bench-intake bench-store bench-store-plot soak lock vendor setup clean
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -58,6 +60,20 @@ bench-log: setup
 
 bench-hotlist: setup
 	$(PYTHON) tools/bench_hotlist.py $(ARGS)
+
+READS ?= 30000000
+POSTGRES ?= 1
+bench-store: setup
+	PYTHONPATH=tools $(PYTHON) -m bench_store --reads $(READS) --postgres $(POSTGRES) $(ARGS)
+
+# Draws docs/pictures/store-*.svg and prints the tables from every build/bench-store-READS.json.
+bench-store-plot: setup
+	PYTHONPATH=tools $(PYTHON) -m bench_store.plot
+
+MINUTES ?= 60
+SECONDS ?= $(shell echo $$(($(MINUTES) * 60)))
+soak: setup
+	PYTHONPATH=tools $(PYTHON) -m bench_store.soak --seconds $(SECONDS)
 
 setup: $(INSTALLED) vendor
 
