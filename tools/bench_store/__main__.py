@@ -97,7 +97,15 @@ def _run(workload: Workload, *, with_postgres: bool, seconds: int) -> dict[str, 
             if socket is not None:
                 result["load_seconds"]["postgresql"] = _load_postgres(workload, socket, bar)
         out = workload.folder / "measured.json"
-        command = [sys.executable, "-m", "bench_store", "--reads", str(workload.reads), "--seconds", str(seconds)]
+        command = [
+            sys.executable,
+            "-m",
+            "bench_store",
+            "--reads",
+            str(workload.reads),
+            "--seconds",
+            str(seconds),
+        ]
         measuring = [*command, "--measure", str(loaded), str(socket or ""), str(out)]
         subprocess.run(measuring, check=True)
         result.update(json.loads(out.read_text()))
@@ -105,7 +113,7 @@ def _run(workload: Workload, *, with_postgres: bool, seconds: int) -> dict[str, 
     return result
 
 
-def _load_postgres(workload: Workload, socket: Path, bar: Any) -> float:  # noqa: ANN401 - rich's Progress
+def _load_postgres(workload: Workload, socket: Path, bar: Any) -> float:
     from bench_store.postgres_engine import PostgresEngine
 
     began = time.perf_counter()
@@ -123,8 +131,12 @@ def _tell(result: dict[str, Any]) -> None:
     print(f"{result['reads']:,} reads, {result['machine']}, load {result['load_before']}. ms p50/p95:")
     print("\n".join(ratios(result["queries"], BARS)))
     for name, live in result["while reads arrive"].items():
-        commit = f"{live['commit_p50_ms']:.1f}/{live['commit_p95_ms']:.1f}, max {live['commit_max_ms']:.0f} ms"
-        print(f"\nWhile {live['reads_per_second']:,} reads/s arrive, {name}: commit {commit}, load {live['load']}")
+        commit = (
+            f"{live['commit_p50_ms']:.1f}/{live['commit_p95_ms']:.1f}, max {live['commit_max_ms']:.0f} ms"
+        )
+        print(
+            f"\nWhile {live['reads_per_second']:,} reads/s arrive, {name}: commit {commit}, load {live['load']}"
+        )
         for kind, one in live["queries"].items():
             print(f"  {kind:11}{one['p50']:8.2f}/{one['p95']:.2f}")
     for name in ("glassplate", "postgresql"):

@@ -51,7 +51,21 @@ def cluster(beside: Path) -> Iterator[Path]:
     as_user = _as_user(folder)
     data = folder / "data"
     try:
-        _run([*as_user, SERVER / "initdb", "-D", data, "-A", "trust", "-U", "bench", "-E", "UTF8", "--locale=C"])
+        _run(
+            [
+                *as_user,
+                SERVER / "initdb",
+                "-D",
+                data,
+                "-A",
+                "trust",
+                "-U",
+                "bench",
+                "-E",
+                "UTF8",
+                "--locale=C",
+            ]
+        )
         options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
         start = [*as_user, SERVER / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
         _run([*start, "-o", f"-k {folder} {options}", "start"])

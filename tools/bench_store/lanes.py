@@ -36,7 +36,7 @@ CROP_BYTES = 4_000  # a sealed plate crop of 240 pixels
 
 
 def made_city(folder: Path, start: datetime) -> TestCity:
-    """The city with its cameras and its wanted plates; near matches are allowed."""
+    """The city with its cameras; near matches are allowed."""
     city = make_city(folder, start, alert_on_near_match=True)
     city.camera_keys = {camera_id: CameraKey.generate() for camera_id in CAMERA_IDS}
     old = city.charter()
@@ -45,7 +45,6 @@ def made_city(folder: Path, start: datetime) -> TestCity:
         for camera_id, key in city.camera_keys.items()
     )
     city.vault.install_charter(city.signed(replace(old, cameras=cameras)))
-    watch_for_wanted(city)
     return city
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from bench_store.workload import BODIES, CAMERAS, COLORS, NOWHERE, ORIGIN, REGIONS
 from glassplate.records import Alternative, PlateRead, Vehicle
 from glassplate.store import StoredRead
-
-from bench_store.workload import BODIES, CAMERAS, COLORS, NOWHERE, ORIGIN, REGIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +36,9 @@ def plate_reads(rows: NDArray[Any], cameras: tuple[str, ...] = CAMERAS) -> Itera
     read_ids = rows["read_id"].tobytes().hex()
     columns = zip(*(rows[name].tolist() for name in names), strict=True)
     for number, (text, columns_of_row) in enumerate(zip(texts, columns, strict=True)):
-        (at, sure, places, others, other_sure, camera, region, region_sure, body, body_sure) = columns_of_row[:10]
+        (at, sure, places, others, other_sure, camera, region, region_sure, body, body_sure) = columns_of_row[
+            :10
+        ]
         color, color_sure, second, second_sure, box = columns_of_row[10:]
         alternatives = [
             Alternative(f"{text[:place]}{chr(other)}{text[place + 1 :]}", confidence / 1000)
@@ -56,6 +57,11 @@ def plate_reads(rows: NDArray[Any], cameras: tuple[str, ...] = CAMERAS) -> Itera
             REGIONS[region],
             region_sure / 1000,
             Vehicle(
-                BODIES[body], body_sure / 1000, COLORS[color], color_sure / 1000, COLORS[second], second_sure / 1000
+                BODIES[body],
+                body_sure / 1000,
+                COLORS[color],
+                color_sure / 1000,
+                COLORS[second],
+                second_sure / 1000,
             ),
         )

@@ -81,7 +81,7 @@ def _queries(
 ) -> dict[str, Any]:
     """Kind by kind: other questions to warm up, then ours, then theirs, within seconds of each other."""
     figures: dict[str, Any] = {}
-    engines = [engine, *([other] if other is not None else [])]
+    engines: list[StoreEngine | PostgresEngine] = [engine, *([other] if other is not None else [])]
     with progress() as bar:
         task = bar.add_task("asking", total=len(KINDS) * len(engines) * 2 * len(asked["exact"]))
         for kind in KINDS:
@@ -127,9 +127,10 @@ def _through_intake(
     workload: Workload, engine: StoreEngine, asked: dict[str, list[Asked]], folder: Path, seconds: int
 ) -> dict[str, Any]:
     """The same while sealed batches come: signature, opened, written, matched; in the store's own process, as in a vault."""
-    from bench_store.lanes import Lanes, batches_of, made_city
+    from bench_store.lanes import Lanes, batches_of, made_city, watch_for_wanted
 
     city = made_city(folder, ARRIVE_AT + timedelta(minutes=5))
+    watch_for_wanted(city)
     rows = _arriving(workload, seconds, id_at(ARRIVE_AT))
     lanes = Lanes(city)
     with progress() as bar:

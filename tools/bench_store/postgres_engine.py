@@ -2,8 +2,8 @@
 
 Made as good as its operators would make it: one partition a day (so that a day can be dropped), the skeleton as a column
 of its own, binary COPY, prepared statements. A pattern is planned each time, since only then its prefix finds the btree and
-the rest the trigrams; the other plans are made once. A look-alike question asks for the skeletons one edit away by name, the same
-list that the store makes: ``levenshtein()`` would read every row, and ``%`` misses some.
+the rest the trigrams; the other plans are made once. A look-alike question asks for the skeletons one edit away by name,
+the same list that the store makes: ``levenshtein()`` would read every row, and ``%`` misses some.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import numpy as np
-
-from glassplate.plate_text import fold, skeleton
-from glassplate.store.plate_codes import neighbors_of, text_of
 
 from bench_store import cluster
 from bench_store.questions import LIMIT
@@ -29,6 +26,8 @@ from bench_store.workload import (
     NOWHERE,
     id_at,
 )
+from glassplate.plate_text import fold, skeleton
+from glassplate.store.plate_codes import neighbors_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -125,7 +124,9 @@ class PostgresEngine:
 
     def bytes_on_disk(self) -> int:
         """Of all tables and indexes."""
-        size = "select sum(pg_total_relation_size(inhrelid)) from pg_inherits where inhparent = 'read'::regclass"
+        size = (
+            "select sum(pg_total_relation_size(inhrelid)) from pg_inherits where inhparent = 'read'::regclass"
+        )
         return int(self._run(self._connection.fetchval(size)))
 
     def resident_mb(self) -> float:
@@ -138,10 +139,12 @@ class PostgresEngine:
             self._run(connection.close())
         self._loop.close()
 
-    def _connect(self, plan_cache_mode: str) -> Any:  # noqa: ANN401 - the driver is untyped
+    def _connect(self, plan_cache_mode: str) -> Any:
         settings = {"plan_cache_mode": plan_cache_mode}
         return self._run(
-            asyncpg.connect(host=str(self._folder), user="bench", database="postgres", server_settings=settings)
+            asyncpg.connect(
+                host=str(self._folder), user="bench", database="postgres", server_settings=settings
+            )
         )
 
     def _copy(self, rows: NDArray[Any]) -> None:
@@ -150,16 +153,16 @@ class PostgresEngine:
 
         self._run(self._connection.copy_to_table("read", source=source(), format="binary"))
 
-    def _run(self, what: Any) -> Any:  # noqa: ANN401 - whatever the driver answers
+    def _run(self, what: Any) -> Any:
         return self._loop.run_until_complete(what)
 
 
 def _parameters(asked: Asked) -> list[Any]:
     given: list[Any] = [id_at(asked.since), id_at(asked.until)]
     if asked.kind == "look-alike":
-        given.append([text_of(code) for code in neighbors_of(asked.query.pattern.text).tolist()])
+        given.append([text_of(code) for code in neighbors_of(asked.pattern).tolist()])
     elif asked.plate is not None:
-        given.append(fold(asked.plate) if asked.kind == "exact" else _like(asked.query.pattern.text))
+        given.append(fold(asked.plate) if asked.kind == "exact" else _like(asked.pattern))
     else:
         given.append([CAMERAS.index(camera) for camera in asked.cameras])
         if asked.body is not None and asked.color is not None:
@@ -175,11 +178,11 @@ def copy_format(rows: NDArray[Any]) -> bytes:
     """The rows for binary COPY. Rows of one shape are made at once, so their order changes a little."""
     lengths = (rows["text"] != 0).sum(axis=1)
     others = (rows["place"] != NOWHERE).sum(axis=1)
-    parts = [_SIGNATURE]
-    for length in np.unique(lengths):
-        for count in np.unique(others[lengths == length]):
-            parts.append(_same_shape(rows[(lengths == length) & (others == count)], int(length), int(count)))
-    return b"".join([*parts, _END])
+    shapes = np.unique(np.stack([lengths, others], axis=1), axis=0).tolist()
+    parts = [
+        _same_shape(rows[(lengths == length) & (others == count)], length, count) for length, count in shapes
+    ]
+    return b"".join([_SIGNATURE, *parts, _END])
 
 
 def _same_shape(rows: NDArray[Any], length: int, others: int) -> bytes:
@@ -215,7 +218,9 @@ def _first(values: NDArray[Any], has: NDArray[np.bool_], count: int) -> NDArray[
 
 
 def _table(change: Callable[[str], str]) -> NDArray[np.uint8]:
-    return np.array([ord(change(chr(n))) if chr(n).isascii() and chr(n).isalnum() else n for n in range(256)], np.uint8)
+    return np.array(
+        [ord(change(chr(n))) if chr(n).isascii() and chr(n).isalnum() else n for n in range(256)], np.uint8
+    )
 
 
 _FOLDED = _table(fold)

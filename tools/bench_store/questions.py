@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from glassplate.plate_text import PlatePattern
-from glassplate.store import StoreQuery
-
 from bench_store.workload import (
     BODIES,
     BODY_WEIGHTS,
@@ -23,6 +20,8 @@ from bench_store.workload import (
     SYMBOLS,
     text_of,
 )
+from glassplate.plate_text import PlatePattern
+from glassplate.store import StoreQuery
 
 if TYPE_CHECKING:
     from bench_store.workload import Workload
@@ -43,6 +42,11 @@ class Asked:
     cameras: tuple[str, ...] = ()
     body: str | None = None
     color: str | None = None
+
+    @property
+    def pattern(self) -> str:
+        """The plate as the store folds it, with its wildcards."""
+        return PlatePattern.parse(self.plate or "").text
 
     @property
     def query(self) -> StoreQuery:
@@ -69,7 +73,8 @@ def questions(workload: Workload, each: int = 100, seed: int = 7) -> dict[str, l
         return text_of(day[chance.randrange(len(day))])
 
     def true() -> str:
-        return workload.town.texts[chance.randrange(workload.plates)].tobytes().decode()
+        texts = workload.town.texts
+        return bytes(texts[chance.randrange(len(texts))]).decode()
 
     whole = FIRST_DAY, FIRST_DAY + (EPOCHS + 1) * DAY
     made: dict[str, list[Asked]] = {kind: [] for kind in KINDS}
@@ -90,10 +95,7 @@ def _changed(text: str, chance: random.Random) -> str:
     at, drawn = chance.randrange(len(text)), chance.random()
     symbol = chr(chance.choice(SYMBOLS))
     if drawn < 0.5:  # noqa: PLR2004
-        places = [n for n, one in enumerate(text) if LOOK_ALIKES.get(one)]
-        if places:
-            at = chance.choice(places)
-            symbol = chance.choice(LOOK_ALIKES[text[at]])
+        symbol = chance.choice(LOOK_ALIKES[text[at]])
     elif drawn >= 0.85:  # noqa: PLR2004
         return f"{text[:at]}{symbol}{text[at:]}"
     elif drawn >= 0.7:  # noqa: PLR2004

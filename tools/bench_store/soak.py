@@ -3,8 +3,8 @@
     make soak [MINUTES=60] [SECONDS=N]
 
 17 reads/s on average: each camera a read now and then, and now and then 2,000 reads within one second. Sealed, signed
-batches go through a real vault on this machine's clock, with a million wanted plates; one read in a hundred carries a plate that is
-armed in the registry. In the end every acknowledged id is asked of the store, opened again after a restart, and
+batches go through a real vault on this machine's clock, with a million wanted plates; one read in a hundred carries a
+plate that is armed in the registry. In the end every acknowledged id is asked of the store, opened again after a restart, and
 every armed plate that passed must have its alert. Writes ``build/soak.json``.
 """
 
@@ -68,7 +68,9 @@ class Seen:
 
 def main() -> int:
     """Run, check, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=int, default=3600)
     parser.add_argument("--wanted", type=int, default=WANTED_PLATES, help="wanted plates in memory")
     asked = parser.parse_args()
@@ -206,7 +208,7 @@ class Traffic:
             yield self._delivery(CAMERA_IDS[camera], reads, number + moment, is_burst=number in self._bursts)
 
     def _moments(self, count: int) -> list[float]:
-        return np.sort(self._chance.random(count)).tolist()
+        return sorted(self._chance.random(count).tolist())
 
     def _delivery(self, camera_id: str, count: int, second: float, *, is_burst: bool) -> Delivery:
         rows = self._rows[self._next : self._next + count]

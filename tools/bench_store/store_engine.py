@@ -8,21 +8,19 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench_store.made_reads import stored_reads
+from bench_store.workload import EPOCHS, epoch_id
 from glassplate import store
 from glassplate.errors import StorageFailed
 from glassplate.files import LocalFiles
 from glassplate.store import SearchWorker, SqlcipherStore
 
-from bench_store.made_reads import stored_reads
-from bench_store.workload import EPOCHS, SEED, epoch_id
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from glassplate.store import StoredRead
-
     from bench_store.questions import Asked
     from bench_store.workload import Workload
+    from glassplate.store import StoredRead
 
 AT_ONCE = 5_000  # reads of one append while loading
 HOT_EPOCH = EPOCHS - 1
@@ -38,11 +36,11 @@ KEYS = {epoch_id(epoch): key_of(epoch_id(epoch)) for epoch in range(EPOCHS)}
 
 def loaded_folder(workload: Workload, told: Callable[[int], None]) -> Path:
     """The folder with all reads, made if need be: 29 days sealed, the last one hot. ``told`` hears how many came."""
-    folder = workload.folder / f"store-{workload.reads}-{SEED}-{_code_sha256()}"
+    folder = workload.data.with_name(f"store-{workload.data.name}-{_code_sha256()}")
     if folder.exists():
         told(workload.reads)
         return folder
-    for old in workload.folder.glob(f"store-{workload.reads}-*"):
+    for old in workload.folder.glob(f"store-{workload.data.name}-*"):
         shutil.rmtree(old)
     making = folder.with_suffix(".tmp")
     shutil.rmtree(making, ignore_errors=True)

@@ -8,15 +8,15 @@ wrong in 4 %, color and body in 5 %. Each character has its confidence, the doub
 from __future__ import annotations
 
 import functools
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     Bytes = NDArray[np.uint8]
@@ -33,21 +33,24 @@ SYMBOLS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 PLATE_CHARACTERS = 7
 SHAPES = ((0.55, "dLLLddd"), (0.25, "LLLdddd"), (0.12, "LLddddd"), (0.08, "AAAAAAA"))
 LOOK_ALIKES = {
-    **dict(zip("0123456789", ("ODQ", "IL", "Z", "", "A", "S", "G", "T", "B", ""), strict=True)),
-    **{"O": "0DQ", "D": "0OQ", "Q": "0OD", "I": "1L", "L": "1I", "B": "8", "S": "5", "Z": "2", "G": "6"},
-}
+    "0": "ODQ", "1": "IL", "2": "Z", "3": "8", "4": "A", "5": "S", "6": "G", "7": "T",
+    "8": "B", "9": "0", "O": "0DQ", "D": "0OQ", "Q": "0OD", "I": "1L", "L": "1I", "B": "8",
+    "S": "5", "Z": "2", "G": "6", "A": "4", "C": "G", "E": "F", "F": "E", "H": "N",
+    "J": "U", "K": "X", "M": "N", "N": "M", "P": "R", "R": "P", "T": "7", "U": "V",
+    "V": "UY", "W": "V", "X": "K", "Y": "V",
+}  # fmt: skip
+"""What a reader takes a symbol for: first the six groups that the store folds, then others that look less alike."""
 CAMERAS = tuple(f"camera-{n:03}" for n in range(300))
 REGIONS = ("US-CA", *(f"XX-{n:02}" for n in range(1, 50)))
-COLORS = tuple("white black gray silver blue red green brown beige gold orange yellow".split())
+COLORS = (
+    "white", "black", "gray", "silver", "blue", "red", "green", "brown", "beige", "gold", "orange", "yellow",
+)  # fmt: skip
 COLOR_WEIGHTS = (25, 22, 18, 11, 9, 7, 3, 2, 1, 1, 0.5, 0.5)
 BODIES = ("car", "suv", "pickup", "van", "truck", "motorcycle", "bus", "trailer")
 BODY_WEIGHTS = (40, 28, 14, 8, 4, 3, 2, 1)
-HOURS = tuple(
-    map(
-        float,
-        "1 .7 .5 .5 .8 2 4.5 7 7.5 6 5.2 5.3 5.8 5.8 6 6.8 7.8 8 6.5 4.8 3.5 2.7 2 1.5".split(),
-    )
-)
+HOURS = (
+    1, 0.7, 0.5, 0.5, 0.8, 2, 4.5, 7, 7.5, 6, 5.2, 5.3, 5.8, 5.8, 6, 6.8, 7.8, 8, 6.5, 4.8, 3.5, 2.7, 2, 1.5,
+)  # fmt: skip
 MISREAD, ANY_SYMBOL, LOST = 0.05, 0.10, 0.05
 DOUBT_PER_MILLE = 23  # mean of one character, so that the least sure of seven is about 6 % in doubt
 IN_DOUBT = 900  # per mille; below it a character has an alternative
@@ -93,13 +96,19 @@ class Workload:
 
     def day(self, epoch: int) -> NDArray[Any]:
         """The ``READ`` rows of one day, oldest first. Day 30 and later are made for arrival, and not kept."""
-        path = self.folder / f"seed-{self.seed}-{self.plates}" / f"{self.reads}-day-{epoch:02}.npy"
+        path = self.data / f"day-{epoch:02}.npy"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_suffix(".tmp.npy")
             np.save(temporary, self.made(epoch, self.count(epoch)))
             temporary.rename(path)
         return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def data(self) -> Path:
+        """Where the days are kept: another place for whatever would make other reads."""
+        code = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+        return self.folder / f"data-{self.reads}-{self.plates}-{self.seed}-{code}"
 
     @functools.cached_property
     def town(self) -> Town:
@@ -153,12 +162,12 @@ def id_at(at: datetime) -> int:
     return (at - ORIGIN) // MICROSECOND
 
 
-def text_of(row: Any) -> str:  # noqa: ANN401 - a numpy row
+def text_of(row: Any) -> str:
     """The plate's text."""
     return bytes(row["text"]).rstrip(b"\0").decode()
 
 
-def _shares(weights: Any) -> NDArray[np.float64]:  # noqa: ANN401 - numbers in any array
+def _shares(weights: Any) -> NDArray[np.float64]:
     values = np.asarray(weights, dtype=np.float64)
     return values / values.sum()
 
@@ -205,11 +214,10 @@ def _misread(chance: np.random.Generator, rows: NDArray[Any]) -> None:
 
 
 def _look_alike(seen: Bytes, drawn: NDArray[np.float64]) -> Bytes:
-    """One of the look-alikes of each symbol; itself where it has none."""
+    """One of the look-alikes of each symbol."""
     table = np.arange(256, dtype=np.uint8)[:, None].repeat(6, axis=1)  # 6: 1, 2 and 3 divide it
     for symbol, others in LOOK_ALIKES.items():
-        if others:
-            table[ord(symbol)] = [ord(others[n % len(others)]) for n in range(6)]
+        table[ord(symbol)] = [ord(others[n % len(others)]) for n in range(6)]
     return table[seen, (drawn * 6).astype(np.intp)]
 
 
@@ -220,9 +228,7 @@ def _alternatives(chance: np.random.Generator, rows: NDArray[Any]) -> None:
     sure = np.take_along_axis(rows["sure"], least, axis=1)
     has = (sure < IN_DOUBT) & (least < lengths[:, None])
     seen = np.take_along_axis(rows["text"], least, axis=1)
-    look_alike = _look_alike(seen, chance.random(seen.shape))
-    shifted = np.where(look_alike == ord("9"), ord("A"), np.where(look_alike == ord("Z"), ord("0"), look_alike + 1))
-    other = np.where(look_alike != seen, look_alike, shifted)
+    other = _look_alike(seen, chance.random(seen.shape))
     rows["place"] = np.where(has, least, NOWHERE)
     rows["other"] = np.where(has, other, 0)
     rows["other_sure"] = np.where(has, (1000 - sure) // 2, 0)
