@@ -10,6 +10,7 @@ from bench_store.cluster import cluster
 from bench_store.figures import ratios, unequal
 from bench_store.made_reads import stored_reads
 from bench_store.plot import drawn, tables
+from bench_store.postgres_engine import PostgresEngine
 from bench_store.questions import KINDS, LIMIT, questions
 from bench_store.store_engine import StoreEngine, copy_for_use, loaded_folder
 from bench_store.workload import EPOCHS, Workload, epoch_id
@@ -141,3 +142,23 @@ def test_without_postgresql_the_way_out_is_named(monkeypatch, tmp_path):
     with pytest.raises(SystemExit, match=r"apt-get install postgresql-15.*POSTGRES=0"), cluster(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not cluster_module.SERVER.exists(), reason="PostgreSQL 15 is not installed")
+def test_both_engines_answer_every_question_with_the_same_reads(workload, engine, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("postgres")
+    with cluster(folder) as socket:
+        other = PostgresEngine(socket)
+        other.create()
+        other.load(workload, lambda _count: None)
+        other.index(lambda _count: None)
+        rows = 0
+        for asked in questions(workload, each=30).values():
+            answers = [engine.ask(one) for one in asked]
+            assert unequal(answers, [other.ask(one) for one in asked]) == []
+            rows += sum(map(len, answers))
+        assert rows > 30
+        other.append(workload.made(EPOCHS, 250))
+        other.drop_oldest()
+        other.close()
+    assert list(folder.iterdir()) == []
