@@ -14,6 +14,8 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -23,7 +25,7 @@ from typing import Any
 
 from bench_store.cluster import cluster
 from bench_store.figures import load, ratios
-from bench_store.measure import measured
+from bench_store.measure import IN_USE, measured
 from bench_store.progress import progress
 from bench_store.store_engine import loaded_folder
 from bench_store.workload import EPOCHS, SEED, Workload
@@ -54,16 +56,18 @@ def main() -> int:
     if asked.reads < EPOCHS:
         parser.error(f"--reads must be {EPOCHS} or more: one for each day.")
     workload = Workload(asked.reads, FOLDER)
-    if asked.measure:
-        folder, socket, out = asked.measure
-        figures = measured(workload, Path(folder), Path(socket) if socket else None, asked.seconds)
-        Path(out).write_text(json.dumps(figures))
-        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if asked.measure:
+            folder, socket, out = asked.measure
+            figures = measured(workload, Path(folder), Path(socket) if socket else None, asked.seconds)
+            Path(out).write_text(json.dumps(figures))
+            return 0
         result = _run(workload, with_postgres=bool(asked.postgres), seconds=asked.seconds)
     except KeyboardInterrupt:
-        print("Stopped; the cluster is gone, the made reads are kept.", file=sys.stderr)
-        return 130
+        if not asked.measure:
+            print("Stopped; the cluster is gone, the made reads are kept.", file=sys.stderr)
+        return 128 + signal.SIGINT
     text = json.dumps(result, indent=2) + "\n"
     for path in (OUT, OUT.with_name(f"bench-store-{asked.reads}.json")):
         path.write_text(text)
@@ -73,6 +77,8 @@ def main() -> int:
 
 def _run(workload: Workload, *, with_postgres: bool, seconds: int) -> dict[str, Any]:
     FOLDER.mkdir(parents=True, exist_ok=True)
+    for left in FOLDER.glob(f"{IN_USE}*"):
+        shutil.rmtree(left)
     result: dict[str, Any] = {
         "machine": machine(),
         "cores": os.cpu_count(),

@@ -115,4 +115,5 @@ def _as_user(folder: Path) -> list[str | Path]:
 def _run(command: list[str | Path]) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/")
     if done.returncode:
-        raise SystemExit(f"{Path(command[-1]).name or 'PostgreSQL'} failed:\n{done.stdout}{done.stderr}")
+        name = next(part.name for part in command if isinstance(part, Path) and part.parent == SERVER)
+        raise SystemExit(f"PostgreSQL's {name} failed:\n{done.stdout}{done.stderr}")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 APART_MICROSECONDS = 1_000_000 // READS_A_SECOND
 ARRIVE_AT = FIRST_DAY + EPOCHS * DAY + timedelta(hours=8)
+IN_USE = "in-use-"  # the store that is measured and changed
 LANES = 2  # threads that hand batches to intake
 
 
@@ -39,11 +40,12 @@ def measured(workload: Workload, loaded: Path, postgres: Path | None, seconds: i
         from bench_store.postgres_engine import PostgresEngine
 
         other = PostgresEngine(postgres)
-    with tempfile.TemporaryDirectory(dir=workload.folder) as temporary:
+    with tempfile.TemporaryDirectory(prefix=IN_USE, dir=workload.folder) as temporary:
         folder = Path(temporary) / "store"
         copy_for_use(loaded, folder)
         result: dict[str, Any] = {"load_before": load()}
         warm_up, asked = questions(workload, seed=8), questions(workload)
+        workload.forget_town()  # its memory is not the store's
         began = time.perf_counter()
         engine = StoreEngine(folder)
         reads = engine.open_all()

@@ -76,7 +76,7 @@ def _searching(results: Sequence[dict[str, Any]]) -> str:
             other, ratio, equal = "", "", ""
             if theirs:
                 other, equal = _cell(theirs), "yes" if one["rows_equal"] else "**no**"
-                ratio = " / ".join(f"{ours[p] / max(theirs[p], 0.001):.2g}" for p in ("p50", "p95"))
+                ratio = " / ".join(_number(ours[p] / max(theirs[p], 0.001)) for p in ("p50", "p95"))
             lines.append(
                 f"| {_millions(result)} | {kind} | {_cell(ours)} | {other} | {ratio} | {ours['rows']:,} | {equal} |"
             )
@@ -106,9 +106,9 @@ def _arriving(results: Sequence[dict[str, Any]]) -> str:
 
 def _sizes(results: Sequence[dict[str, Any]]) -> str:
     lines = [
-        "**Size and life.** Bytes a read without images; memory: vault process + search worker; load: all reads, from nothing.",
+        "**Size and life.** Bytes a read without images; memory: vault process + search worker.",
         "",
-        "| reads | engine | bytes a read | memory | open | purge of a day | first search after it | load |",
+        "| reads | engine | bytes a read | memory | open | purge of a day | first search after it | loaded in |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
@@ -137,7 +137,12 @@ def _millions(result: dict[str, Any]) -> str:
 
 
 def _pair(figures: dict[str, float]) -> str:
-    return f"{figures['p50']:.2g} / {figures['p95']:.2g}"
+    return f"{_number(figures['p50'])} / {_number(figures['p95'])}"
+
+
+def _number(value: float) -> str:
+    """Two digits that count, and no exponent."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"  # noqa: PLR2004
 
 
 def _cell(figures: dict[str, float]) -> str:

@@ -115,6 +115,10 @@ class Workload:
         """Who drives here."""
         return Town(np.random.default_rng(self.seed), self.plates)
 
+    def forget_town(self) -> None:
+        """Free what ``town`` takes; it is made again when it is needed."""
+        vars(self).pop("town", None)
+
     def made(self, epoch: int, count: int) -> NDArray[Any]:
         """``count`` rows of a day."""
         chance = np.random.default_rng([self.seed, epoch])
@@ -169,7 +173,8 @@ def text_of(row: Any) -> str:
 
 def _shares(weights: Any) -> NDArray[np.float64]:
     values = np.asarray(weights, dtype=np.float64)
-    return values / values.sum()
+    shares: NDArray[np.float64] = values / values.sum()
+    return shares
 
 
 def _plates(chance: np.random.Generator, count: int) -> Bytes:
