@@ -59,11 +59,13 @@ def search(
 ) -> None:
     """Search reads of one plate. The search is recorded before it runs."""
     del json
+    if not plate and approval is None:
+        raise UsageError("Missing argument 'plate'. See: glassplate search --help")
+    if plate and approval is not None:
+        raise UsageError("Name the plate or --approval: the approved search has its own words.")
     with vault_client(city(directory), unlock=unlock) as client:
         now = client.status().now
         if approval is not None:
-            if plate:
-                raise UsageError("Name the plate or --approval: the approved search has its own words.")
             request = approved_search(client.show_approval(approval))
         else:
             request = SearchRequest(
