@@ -53,7 +53,7 @@ KEY_FAULTS = {
     ),
     "the unlock secret is missing": (
         lambda c: (c / "unlock.secret").unlink(),
-        "Name the file with --unlock FILE.",
+        "Name the file with --unlock FILE, or run this in a terminal and type it.",
     ),
     "the unlock secret is a folder": (
         lambda c: ((c / "unlock.secret").unlink(), (c / "unlock.secret").mkdir()),
@@ -360,7 +360,7 @@ def test_a_folder_that_is_no_city_is_told_as_one(arguments, tmp_path, capsys, mo
 
 
 SETTINGS = {
-    'colour = "red"': "unknown setting 'colour'. Known: camera_networks, host,",
+    'colour = "red"': "unknown setting 'colour'. Known: camera_megabytes_per_hour, camera_networks,",
     'officer_port = "8101"': "officer_port must be a whole number.",
     "host = 1": "host must be text.",
     "host": "is not valid TOML",

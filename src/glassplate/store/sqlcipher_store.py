@@ -52,7 +52,7 @@ class SqlcipherStore:
             folder.chmod(PRIVATE_FOLDER)
         except OSError as error:
             raise StorageFailed(f"The store {folder} cannot be used ({error.strerror}).") from error
-        self._folder = folder
+        self._folder = folder.resolve()  # the search worker has another working directory
         self._files = files
         self._lock = threading.Lock()
         self._loading = threading.Lock()

@@ -206,3 +206,12 @@ def test_the_worker_ends_with_the_store_and_with_its_parent(two_days):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     worker.close()
+
+
+def test_a_folder_named_from_the_working_directory_is_found_by_the_worker(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    opened = SqlcipherStore(Path("store"), LocalFiles(), SearchWorker())
+    seal(opened, DAY, 0, ALIVE)
+    page = opened.search(query(ALIVE), KEYS)
+    opened.close()
+    assert (numbers(page), page.unserved) == ([0], ())
