@@ -46,7 +46,6 @@ from glassplate.records import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-SOCKET_NAME = "vault.sock"
 ANSWER_SECONDS = 60.0  # a search takes milliseconds; publishing or purging after a long sleep takes longer
 
 Record = TypeVar("Record")

@@ -182,7 +182,7 @@ class Exports:
             public={"reads": str(len(reads)), "package_sha256": sha256},
             operation={"kind": "counted", "counts": {"exports": 1, "reads exported": len(reads)}},
         )
-        return EvidencePackage(receipt, len(reads), sha256, package)  # (7)
+        return EvidencePackage(self.recorder.settle(receipt), len(reads), sha256, package)  # (7)
 
     # --- steps ---------------------------------------------------------------------------------------------------
 

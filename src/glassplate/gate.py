@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -52,7 +52,6 @@ FORM_LIFE = timedelta(
     minutes=15
 )  # "all that is kept" was true when the form was shown; policy judges what is older
 OWN_SEARCH = "own-search"
-SAME_INSTANT = timedelta(microseconds=1)
 KEPT_PAGE = 50  # reads with their images in memory at once
 MAX_READS_SHOWN = 500  # a page a person can look at; the result says when it was cut
 
@@ -224,23 +223,18 @@ class Gate:
 
         Times are included at both ends. A crop that does not open is named, and hides no other read.
         """
-        seen: set[str] = set()
+        query: StoreQuery | None = StoreQuery(None, since, until, camera_ids, KEPT_PAGE)
         keys = self._segment_keys((since, until))
-        last = until
-        while True:
-            page = self.store.search(StoreQuery(PlatePattern("*"), since, last, camera_ids, KEPT_PAGE), keys)
-            new = [stored for stored in page.reads if stored.read.read_id not in seen]
-            seen.update(stored.read.read_id for stored in new)
+        while query is not None:
+            page = self.store.search(query, keys)
             kept, missing = [], list(page.unserved)
-            for stored in new:
+            for stored in page.reads:
                 try:
                     kept.append(self._keep(stored))
                 except (KeyUnavailable, ProofFailed, InputRefused) as error:
                     missing.append((stored.epoch_id, f"A read is left out: {error}"))
             yield kept, tuple(missing)
-            if not page.truncated or not page.reads:
-                return
-            last = page.reads[-1].read.captured_at if new else last - SAME_INSTANT
+            query = replace(query, cursor=page.cursor) if page.cursor else None
 
     def _keep(self, stored: StoredRead) -> KeptRead:
         return KeptRead(

@@ -109,7 +109,7 @@ class Holds:
             self._abandon(hold_id, "failed")
             raise
         self._record_outcome(hold_id, "kept", reads, parts, now)  # (6)
-        return PlacedHold(receipt, self._hold(self._stored(hold_id)), missing)
+        return PlacedHold(self.recorder.settle(receipt), self._hold(self._stored(hold_id)), missing)
 
     def of_case(self, token: str | None, case_number: str) -> list[Hold]:
         """The holds of one case, newest first. Shows no read."""
@@ -145,7 +145,8 @@ class Holds:
             at=now,
             operation={"kind": "counted", "counts": {"holds opened": 1}},
         )
-        return OpenedHold(receipt, self._hold(stored), tuple(self.reads_of(stored)))
+        reads = tuple(self.reads_of(stored))
+        return OpenedHold(self.recorder.settle(receipt), self._hold(stored), reads)
 
     def proposals(self, token: str | None) -> list[HoldProposal]:
         """Stops and arrests whose read still lives and is not held: it dies with its day."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from glassplate.errors import InputRefused, UsageError
 
@@ -67,14 +67,6 @@ class StreamAddress:
     def has_login(self) -> bool:
         """Whether a user name or password is part of it."""
         return "@" in urlsplit(self.secret).netloc
-
-    def with_login(self, login: str) -> StreamAddress:
-        """The same address for ``user:password``, as they are typed."""
-        user, _, password = login.strip().partition(":")
-        parts = urlsplit(self.secret)
-        bare = parts.netloc.rpartition("@")[2]
-        login = f"{quote(user, safe='')}:{quote(password, safe='')}"
-        return StreamAddress(self.host, self.port, parts._replace(netloc=f"{login}@{bare}").geturl())
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -145,9 +145,11 @@ def _hotlists(charter: Charter) -> list[str]:
     if not armed:
         sentences.append("No hot list may be armed.")
     if charter.alert_on_unknown_region:
-        sentences.append("An alert sounds even when the plate's state could not be read.")
+        sentences.append(
+            "A match waits silently for the eye when the plate's state could not be read for certain."
+        )
     else:
-        sentences.append("An alert stays silent when the plate's state could not be read.")
+        sentences.append("A match is dropped when the plate's state could not be read for certain.")
     if charter.alert_on_near_match:
         sentences.append(
             "A wanted plate that the camera may have misread raises a silent alert, which waits for a person's eye."

@@ -11,8 +11,8 @@ import typer
 from glassplate.cli.audit_options import Key, Public, Pulled, Root, Vkey, hour, record_of
 from glassplate.cli.console import emit, shown
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json
-from glassplate.cli.verify import lines
-from glassplate.errors import ProofFailed, UsageError
+from glassplate.cli.verify import tell
+from glassplate.errors import UsageError
 
 
 def export(
@@ -87,7 +87,4 @@ def check_export(
         f"{len(rows)} rows: {counts['shown']} cells shown and true, {counts['hidden']} hidden but committed, "
         f"{counts['wrong']} wrong."
     )
-    found = [{"where": f.where, "what": f.what} for f in result.findings]
-    emit({"holds": result.holds, "rows": rows, "findings": found, "facts": result.facts}, lines(result))
-    if not result.holds:
-        raise typer.Exit(ProofFailed.exit_code)
+    tell(result, rows=rows)

@@ -22,8 +22,8 @@ from glassplate.cli.audit_options import (
 from glassplate.cli.connection import vault_client
 from glassplate.cli.console import emit, plain, shown
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
-from glassplate.cli.verify import lines
-from glassplate.errors import ProofFailed, UsageError
+from glassplate.cli.verify import tell
+from glassplate.errors import UsageError
 
 MAX_CHECKPOINT_BYTES = 64 * 1024
 
@@ -46,13 +46,7 @@ def check(
     if not root and not vkey:
         result.tell("The log's key was taken from the folder itself; --root or --vkey says whose it must be.")
     opened = opened_bodies(record, source, key, result)
-    found = [{"where": f.where, "what": f.what} for f in result.findings]
-    emit(
-        {"holds": result.holds, "opened": len(opened), "findings": found, "facts": result.facts},
-        lines(result),
-    )
-    if not result.holds:
-        raise typer.Exit(ProofFailed.exit_code)
+    tell(result, opened=len(opened))
 
 
 def sample(

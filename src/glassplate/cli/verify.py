@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -52,7 +52,7 @@ def verify(
     from glassplate.verify import verify_city
 
     if public.is_file():
-        _tell(_package(public, fingerprints(root)))
+        tell(_package(public, fingerprints(root)))
         return
     _demand_folder(public, "the city's public folder, or a copy of it")
     if bodies is not None:
@@ -65,18 +65,13 @@ def verify(
         audit_folder=bodies,
         auditor_key=AuditorKey.load(auditor_key) if auditor_key else None,
     )
-    _tell(result)
+    tell(result)
 
 
-def _tell(result: Verification) -> None:
-    emit(
-        {
-            "holds": result.holds,
-            "findings": [{"where": f.where, "what": f.what} for f in result.findings],
-            "facts": result.facts,
-        },
-        lines(result),
-    )
+def tell(result: Verification, **more: Any) -> None:
+    """Print a result, with ``more`` of it in JSON; ends the command with status 5 where something does not hold."""
+    found = [{"where": f.where, "what": f.what} for f in result.findings]
+    emit({"holds": result.holds, **more, "findings": found, "facts": result.facts}, lines(result))
     if not result.holds:
         raise typer.Exit(ProofFailed.exit_code)
 

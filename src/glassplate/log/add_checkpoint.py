@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from glassplate.errors import ProofFailed
 from glassplate.log.note import MAX_NOTE_BYTES
-from glassplate.log.text_fields import parse_decimal, parse_hash, to_base64
+from glassplate.log.text_fields import parse_decimal, parse_hash, split_head, to_base64
 
 MAX_CONSISTENCY_HASHES = 63
 MAX_REQUEST_BYTES = MAX_NOTE_BYTES + 8192  # the checkpoint, and 63 hashes with their line ends
@@ -39,15 +39,7 @@ class AddCheckpoint:
         Raises:
             ProofFailed: when it is malformed.
         """
-        head, separator, checkpoint = data.partition(b"\n\n")
-        if len(data) > MAX_REQUEST_BYTES or not separator:
-            raise ProofFailed(
-                "The request is malformed: too long, or without a checkpoint after an empty line."
-            )
-        try:
-            first, *hashes = head.decode("ascii").split("\n")
-        except UnicodeDecodeError:
-            raise ProofFailed("The request is malformed: its first part is not ASCII.") from None
+        (first, *hashes), checkpoint = split_head(data, MAX_REQUEST_BYTES, "request")
         if not first.startswith(_OLD) or len(hashes) > MAX_CONSISTENCY_HASHES:
             raise ProofFailed("The request does not begin with the old size, or has too many hashes.")
         return cls(

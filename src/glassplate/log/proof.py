@@ -17,7 +17,7 @@ from glassplate.errors import ProofFailed
 from glassplate.log import merkle
 from glassplate.log.checkpoint import Checkpoint, open_checkpoint
 from glassplate.log.note import MAX_NOTE_BYTES
-from glassplate.log.text_fields import from_base64, parse_decimal, parse_hash, to_base64
+from glassplate.log.text_fields import from_base64, parse_decimal, parse_hash, split_head, to_base64
 
 if TYPE_CHECKING:
     from glassplate.log.note_keys import VerifierKey
@@ -52,15 +52,7 @@ class TlogProof:
         Raises:
             ProofFailed: when it is malformed.
         """
-        head, separator, checkpoint = data.partition(b"\n\n")
-        if len(data) > MAX_PROOF_BYTES or not separator:
-            raise ProofFailed(
-                "The proof file is malformed: too long, or without a checkpoint after an empty line."
-            )
-        try:
-            version, *lines = head.decode("ascii").split("\n")
-        except UnicodeDecodeError:
-            raise ProofFailed("The proof file is malformed: its first part is not ASCII.") from None
+        (version, *lines), checkpoint = split_head(data, MAX_PROOF_BYTES, "proof file")
         if version != PROOF_VERSION:
             raise ProofFailed(f"The proof file does not begin with the line {PROOF_VERSION}.")
         extra = _labeled(lines, "extra ")

@@ -37,6 +37,21 @@ def from_base64(text: str, what: str) -> bytes:
     return data
 
 
+def split_head(data: bytes, limit: int, what: str) -> tuple[list[str], bytes]:
+    """Lines before the first empty line, and the signed note behind it, of at most ``limit`` bytes together.
+
+    Raises:
+        ProofFailed: when there is no such line, too much, or a line that is not ASCII; ``what`` names it.
+    """
+    head, separator, note = data.partition(b"\n\n")
+    if len(data) > limit or not separator:
+        raise ProofFailed(f"The {what} is malformed: too long, or without a checkpoint after an empty line.")
+    try:
+        return head.decode("ascii").split("\n"), note
+    except UnicodeDecodeError:
+        raise ProofFailed(f"The {what} is malformed: its first part is not ASCII.") from None
+
+
 def parse_hash(text: str, what: str) -> bytes:
     """A base64 SHA-256 value.
 

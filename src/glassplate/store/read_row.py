@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 ORIGIN = datetime(2020, 1, 1, tzinfo=UTC)
 SEQUENCE_BITS = 10
 SAME_INSTANT = 1 << SEQUENCE_BITS
-LAST_ID = (1 << 61) - 1
 _MICROSECOND = timedelta(microseconds=1)
 _LATEST = datetime(2090, 1, 1, tzinfo=UTC)  # 2^51 microseconds after the origin an id would no longer fit
 

@@ -86,7 +86,7 @@ def check_growth(public: Path, log_key: VerifierKey, since: bytes, result: Verif
                 "log/checkpoint",
                 f"the record had {old.size} entries when the kept checkpoint was made; now it has {now.size}",
             )
-        elif TileReader(public / "log").root(old.size) != old.root:
+        elif TileReader(public / "log").earlier_root(old.size, now.size) != old.root:
             result.find(
                 "log/checkpoint",
                 f"the first {old.size} entries are not those of the kept checkpoint: rewritten",

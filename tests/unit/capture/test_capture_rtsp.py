@@ -9,6 +9,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from rtsp_testing import demand_server, free_port, gstreamer_camera, odd_camera, wait_until
@@ -103,7 +104,7 @@ def test_a_stream_that_freezes_is_a_dead_stream(port):
 
 def test_a_password_is_used_and_shown_nowhere(port):
     password = "p@ss:w/rd 7"
-    address = StreamAddress.parse(f"rtsp://127.0.0.1:{port}/street").with_login(f"viewer:{password}")
+    address = StreamAddress.parse(f"rtsp://viewer:{quote(password, safe='')}@127.0.0.1:{port}/street")
     with gstreamer_camera(port, "viewer", password), Watching(address.secret) as watching:
         wait_until(lambda: len(watching.frames) >= 3, "frames")
         everybody_sees = subprocess.run(

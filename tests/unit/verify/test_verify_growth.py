@@ -73,3 +73,16 @@ def test_a_kept_file_that_is_no_checkpoint(city, tmp_path):
     kept.write_bytes(b"not a checkpoint\n")
     assert verify(city, kept) == 5
     assert verify(city, tmp_path / "missing") == 1
+
+
+def test_growth_holds_in_a_copy_that_kept_the_newest_partial_tiles_only(city, tmp_path):
+    """Readers may drop older partials (C2SP tlog-tiles); the old root follows from the newer tiles."""
+    kept = keep(city, tmp_path / "kept")
+    city.sign_in("r.alvarez")
+    city.vault.publish()
+    tiles = city.folder.public / "log" / "tile"
+    for folder in {path.parent for path in tiles.rglob("*.p/*")}:
+        *older, _newest = sorted(folder.iterdir(), key=lambda path: int(path.name))
+        for path in older:
+            path.unlink()
+    assert verify(city, kept) == 0
