@@ -28,6 +28,7 @@ from glassplate.log import (
     sign_note,
 )
 from glassplate.seal.body import body_info, seal_body
+from glassplate.verify.bodies import open_with_commitment_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +136,24 @@ class Published:
         body = seal_body(canonical_json(plain), self.auditor_key.public_text, body_info(said["pub"]))
         said["sealed"] = {self.auditor_key.key_id: base64url(body_hash(body))}
         leaves[index] = canonical_json(said)
+        (self.pulled / f"{index}.{self.auditor_key.key_id}.body").write_bytes(body)
+        self.rebuild(leaves)
+
+    def body_fields(self, index: int) -> tuple[dict[str, Any], bytes]:
+        """What one entry sealed, and its key ``k``."""
+        path = self.pulled / f"{index}.{self.auditor_key.key_id}.body"
+        return open_with_commitment_key(self.leaves()[index], path.read_bytes(), self.auditor_key)
+
+    def forge_entry(self, index: int, change: Callable[[dict[str, Any]], None], **public: str) -> None:
+        """A vault that lies from the start: leaf, commitment and body agree, and say something else."""
+        fields, k = self.body_fields(index)
+        change(fields)
+        leaves = self.leaves()
+        shown = {**json.loads(leaves[index])["pub"], **public}
+        plain = {"v": 1, "pub": shown, "fields": fields, "k": base64url(k)}
+        body = seal_body(canonical_json(plain), self.auditor_key.public_text, body_info(shown))
+        sealed = {self.auditor_key.key_id: body_hash(body)}
+        leaves[index] = leaf_bytes(shown, Commitment.of(fields, k), sealed)
         (self.pulled / f"{index}.{self.auditor_key.key_id}.body").write_bytes(body)
         self.rebuild(leaves)
 

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import cedarpy
 
 from glassplate.charter import recorded_facts
+from glassplate.charter.policy import PolicyTexts
 from glassplate.charter.policy_lint import Rule, read_rules
 from glassplate.charter.requests import (
     ALERT_ACTIONS,
@@ -35,7 +37,6 @@ from glassplate.errors import CharterRejected, InputRefused, ProofFailed
 
 if TYPE_CHECKING:
     from glassplate.charter.document import Charter
-    from glassplate.charter.policy import PolicyTexts
     from glassplate.charter.requests import DecisionRequest
     from glassplate.charter.verification import Policy
 
@@ -134,7 +135,9 @@ def replay(canonical_request: str, canonical_entities: str, policy: PolicyTexts)
     """
     for text in (canonical_request, canonical_entities):
         _check_canonical(text)
-    return _Judge(policy).judge(canonical_request, canonical_entities)
+    return _judge_of(PolicyTexts(policy.base, policy.overlay, policy.schema)).judge(
+        canonical_request, canonical_entities
+    )
 
 
 def check_recorded_charter(canonical_entities: str, canonical_request: str, charter: Charter) -> None:
@@ -194,6 +197,12 @@ class _Judge:
         if answer.allowed and not rules:  # Cedar always names the permit; believe nothing else
             return _UNDECIDED
         return answer.allowed, rules or ("role-permits",)
+
+
+@lru_cache(maxsize=4)
+def _judge_of(policy: PolicyTexts) -> _Judge:
+    """Parsing a policy takes longer than deciding; an audit decides thousands of times under one."""
+    return _Judge(policy)
 
 
 def _unknown_words(request: Any, entities: Any) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from glassplate.verify.charters import (
     policy_names,
     published_versions,
 )
+from glassplate.verify.decisions import check_decisions
 from glassplate.verify.findings import Verification
 from glassplate.verify.folder import check_folder, check_strays, read_file
 from glassplate.verify.hold_life import check_holds
@@ -87,7 +88,8 @@ def verify_city(
     check_bundle(public, publisher, newest.agency.id, key_life, result)  # (8)
     check_report(public, entries, result)
     if audit_folder is not None:
-        check_bodies(audit_folder, entries, auditor_key, result)  # (10)
+        opened = check_bodies(audit_folder, entries, auditor_key, result)  # (10)
+        check_decisions(public, opened, entries, installed, charters, result)  # (11)
     return result
 
 
