@@ -2,6 +2,7 @@
 #
 #   make demo      a whole city on this machine, from a photo to a proof (HEADLESS=1: no waiting for a person)
 #   make test      every test          make lint    style, types, direction of imports
+#   make foreign   the checkers of others that the tests run on our record (Go's come from Debian's packages)
 #   make bench     speeds, as ratios   make lock    renew requirements/ after a change of pyproject.toml
 #   make bench-log      the record (ENTRIES=N)
 #   make bench-hotlist  reads against a million wanted plates   make bench-intake  what a read costs on its way in
@@ -13,7 +14,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-log bench-hotlist bench-intake bench-store bench-store-plot soak lock vendor setup clean
+.PHONY: help demo test foreign lint format bench bench-log bench-hotlist bench-intake bench-store bench-store-plot soak lock vendor setup clean
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -99,6 +100,20 @@ $(STAMP): frontend/packages.json hatch_build.py | $(INSTALLED)
 	  $(NODE)/bin/python hatch_build.py; fi
 	@touch $@
 
+# sigstore's checkers, pinned, each in an environment of its own: their dependencies are not ours.
+foreign: .tools/sigstore/.installed .tools/sigstore-npm/.installed
+
+.tools/sigstore/.installed: tests/foreign/sigstore.txt | $(INSTALLED)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .tools/sigstore
+	$(UV) pip sync --quiet --python .tools/sigstore/bin/python --require-hashes $<
+	touch $@
+
+.tools/sigstore-npm/.installed: tests/foreign/npm/package-lock.json
+	mkdir -p $(@D)
+	cp tests/foreign/npm/package.json tests/foreign/npm/package-lock.json $(@D)/
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
 # uv.lock names registry hosts, so it stays out of git; the hashed lists made from it do not.
 lock: $(OWN_UV)
 	$(UV) lock --quiet
@@ -106,7 +121,9 @@ lock: $(OWN_UV)
 	$(UV) $(EXPORT) --no-dev -o requirements/run.txt
 	$(UV) $(EXPORT) --only-group bootstrap -o requirements/bootstrap.txt
 	$(UV) $(EXPORT) --only-group node -o requirements/node.txt
-	@! grep -n "://" requirements/*.txt || { echo >&2 "A registry host leaked into requirements/."; exit 1; }
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url tests/foreign/sigstore.in -o tests/foreign/sigstore.txt
+	@! grep -n "://" requirements/*.txt tests/foreign/sigstore.txt || { echo >&2 "A registry host leaked into requirements/."; exit 1; }
 
 clean:
 	rm -rf .venv .tools build dist demo-city test-results src/glassplate/web/static/vendor uv.lock
