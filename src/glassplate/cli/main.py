@@ -31,6 +31,7 @@ VERBS = (
     "login",
     "purge",
     "read",
+    "receipt",
     "report",
     "search",
     "serve",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from glassplate.charter import OFFICES
-from glassplate.cli.console import emit
+from glassplate.cli.console import emit, progress
 from glassplate.cli.options import Json
 from glassplate.errors import InputRefused, ProofFailed, UsageError
 
@@ -30,7 +33,11 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     public: Annotated[
-        Path, typer.Argument(help="The public folder or a copy of it, or a package of evidence (.zip).")
+        str,
+        typer.Argument(
+            metavar="URL|FOLDER",
+            help="The public folder, a copy of it, or its address; or a package of evidence (.zip).",
+        ),
     ],
     root: Annotated[
         list[str], typer.Option(help="office=fingerprint as printed in the ordinance; once for each office.")
@@ -44,27 +51,41 @@ def verify(
     ] = None,
     bodies: Annotated[Path | None, typer.Option(help="Folder of bodies that the auditor pulled.")] = None,
     auditor_key: Annotated[Path | None, typer.Option(help="The auditor's private key, to open them.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the result as a page for people, too.")] = None,
     json: Json = False,
 ) -> None:
     """Check charter, log, keys, purges and pages, believing only the fingerprints. Exit status 5 if anything fails."""
     del json
     from glassplate.seal.body import AuditorKey
     from glassplate.verify import verify_city
+    from glassplate.verify.page import render_page
 
-    if public.is_file():
-        tell(_package(public, fingerprints(root)))
-        return
-    _demand_folder(public, "the city's public folder, or a copy of it")
-    if bodies is not None:
-        _demand_folder(bodies, "the folder that glassplate audit pull wrote")
-    result = verify_city(
-        public,
-        fingerprints(root),
-        moment(as_of),
-        since=_kept(since) if since else None,
-        audit_folder=bodies,
-        auditor_key=AuditorKey.load(auditor_key) if auditor_key else None,
-    )
+    trusted, now = fingerprints(root), moment(as_of)
+    if Path(public).is_file():
+        result = _package(Path(public), trusted)
+    else:
+        if bodies is not None:
+            _demand_folder(bodies, "the folder that glassplate audit pull wrote")
+        with _folder(public) as folder:
+            result = verify_city(
+                folder,
+                trusted,
+                now,
+                since=_kept(since) if since else None,
+                audit_folder=bodies,
+                auditor_key=AuditorKey.load(auditor_key) if auditor_key else None,
+            )
+    if html is not None:
+        page = render_page(
+            result,
+            public,
+            trusted,
+            made_at=datetime.now(UTC),
+            as_of=now,
+            decided_again=bool(bodies and auditor_key),
+            compared=since is not None,
+        )
+        html.write_text(page, encoding="utf-8")
     tell(result)
 
 
@@ -85,6 +106,29 @@ def _package(path: Path, trusted: dict[str, str]) -> Verification:
             return verify_package(file.read(MAX_PACKAGE_BYTES + 1), trusted)
     except OSError as error:
         raise InputRefused(f"{path} cannot be read: {error.strerror}.") from None
+
+
+@contextmanager
+def _folder(place: str) -> Iterator[Path]:
+    """The folder itself, or a copy that is fetched from its address and removed afterwards."""
+    if not place.startswith(("http://", "https://")):
+        _demand_folder(Path(place), "the city's public folder, a copy of it, or its address")
+        yield Path(place)
+        return
+    from glassplate.log import HttpWeb
+    from glassplate.verify.download import download_city
+
+    with tempfile.TemporaryDirectory(prefix="glassplate-verify-") as copy:
+        web = HttpWeb()
+        try:
+            with progress() as bars:
+                task = bars.add_task("fetching files", total=None)
+                download_city(
+                    place, Path(copy), web, lambda done, total: bars.update(task, completed=done, total=total)
+                )
+        finally:
+            web.close()
+        yield Path(copy)
 
 
 def _kept(path: Path) -> bytes:

@@ -13,9 +13,9 @@ one of them shows as a disagreement. What it checks, in this order (the code car
     (2) policies under their own hashes         (7) acts: inside a charter's life, by its agency
     (3) the log's key is the charter's          (8) keys handed out to cameras are those of the record
     (4) witnesses, signed root, every tile      (9) pages as signed; their counts are those of the record
-    (10) a checkpoint you kept (--since), a promise or proof you were given (--receipt)
+    (10) a checkpoint you kept (--since), a receipt you were given (--receipt)
 
-It opens no sealed half and decides no recorded search again.
+It opens no sealed half and decides no recorded search again; ``glassplate verify`` does, with an auditor's key.
 """
 
 from __future__ import annotations
@@ -928,8 +928,8 @@ def check_report(public: Path, entries: list[Entry], result: Result) -> None:
 # --- what you kept or were given ---
 
 
-def check_growth(data: bytes, log_key: Key, leaves: list[bytes], result: Result) -> None:
-    """(10) The record still begins with what an older checkpoint committed to."""
+def check_growth(data: bytes, log_key: Key, leaves: list[bytes], result: Result) -> int:
+    """(10) The record still begins with what an older checkpoint committed to; returns that size."""
     size, root = open_checkpoint(data, log_key)
     demand(size <= len(leaves), f"the record had {size} entries then and has {len(leaves)} now: it was cut")
     demand(
@@ -937,16 +937,45 @@ def check_growth(data: bytes, log_key: Key, leaves: list[bytes], result: Result)
         f"the first {size} entries were rewritten",
     )
     result.facts.append(f"It still begins with the {size} entries of the checkpoint that was kept.")
+    return size
 
 
 def check_receipt(data: bytes, log_key: Key, leaves: list[bytes], result: Result) -> None:
-    """(10) A promise or a ``.tlog-proof``, against the record."""
-    check = check_promise if data.startswith(b"log-promise/") else check_proof
-    check(data, log_key, leaves, result)
+    """(10) A promise, a ``.tlog-proof``, or a receipt file with disclosed fields, against the record."""
+    if data.startswith(b"log-promise/"):
+        check_promise(data, log_key, leaves, result)
+    elif data.startswith(b"c2sp.org/tlog-proof"):
+        check_proof(data, log_key, leaves, result)
+    else:
+        demand(data.endswith(b"\n"), "it is no receipt")
+        receipt = parse_canonical(data[:-1], 4 * MEGABYTE)
+        fields = {"v", "kind", "leaf", "promise", "proof", "disclosures", "charter"}
+        is_formed = (
+            isinstance(receipt, dict) and set(receipt) == fields and isinstance(receipt["disclosures"], list)
+        )
+        demand(
+            is_formed and receipt["v"] == 1 and receipt["kind"] == "glassplate-receipt",
+            "it is no receipt of version 1",
+        )
+        demand(
+            bool(receipt["proof"]) != bool(receipt["promise"]),
+            "a receipt has a proof or a promise, one of them",
+        )
+        leaf = from_base64(receipt["leaf"], url=True)
+        if receipt["proof"]:
+            index = check_proof(str(receipt["proof"]).encode(), log_key, leaves, result)
+            demand(leaf == leaves[index], "the entry in it is not the one in the record")
+        else:
+            index = check_promise(str(receipt["promise"]).encode(), log_key, leaves, result, leaf)
+        for text in receipt["disclosures"]:
+            name, value = disclosed(leaf, text)
+            result.facts.append(printable(f"Entry {index} says {name}: {value}"))
 
 
-def check_promise(data: bytes, log_key: Key, leaves: list[bytes], result: Result) -> None:
-    """The log's word that an entry is durable."""
+def check_promise(
+    data: bytes, log_key: Key, leaves: list[bytes], result: Result, leaf: bytes | None = None
+) -> int:
+    """The log's word that an entry (``leaf``, where it is at hand) is durable; returns the entry's index."""
     text = open_note(data, log_key)[0]
     form = r"log-promise/v1\norigin (.+)\nindex (.+)\nleaf (.+)\ntime ([0-9:.TZ-]{27})\n"
     match = re.fullmatch(form, text, re.ASCII)
@@ -954,19 +983,21 @@ def check_promise(data: bytes, log_key: Key, leaves: list[bytes], result: Result
     assert match
     demand(match[1] == log_key.name, "it is of another log")
     index, promised, at = decimal(match[2]), hash_of(match[3]), utc(match[4], "%Y-%m-%dT%H:%M:%S.%fZ")
+    demand(leaf is None or leaf_hash(leaf) == promised, "the promise is of another entry than the receipt's")
     if index >= len(leaves):
         result.facts.append(f"The promise is of entry {index}, which this copy does not have yet.")
-        return
+        return index
     kept = leaf_hash(leaves[index]) == promised
     demand(
         kept,
         f"the log promised another entry {index} on {at:%Y-%m-%d %H:%M}: proof that its keeper broke its word",
     )
     result.facts.append(f"The promise of {at:%Y-%m-%d %H:%M} UTC is kept: entry {index} is in the record.")
+    return index
 
 
-def check_proof(data: bytes, log_key: Key, leaves: list[bytes], result: Result) -> None:
-    """A ``.tlog-proof`` of an entry of this record."""
+def check_proof(data: bytes, log_key: Key, leaves: list[bytes], result: Result) -> int:
+    """A ``.tlog-proof`` of an entry of this record; returns the entry's index."""
     head, separator, checkpoint = data.partition(b"\n\n")
     demand(separator and len(data) <= MAX_NOTE + 65_536 and head.isascii(), "it is no proof file")
     version, *lines = head.decode().split("\n")
@@ -980,6 +1011,18 @@ def check_proof(data: bytes, log_key: Key, leaves: list[bytes], result: Result) 
     demand(index < size, "it is of an entry that its checkpoint does not have")
     check_inclusion(leaves[index], index, size, hashes, root)
     result.facts.append(f"The proof holds: entry {index} is in the record.")
+    return index
+
+
+def disclosed(leaf: bytes, text: Any) -> tuple[str, Any]:
+    """Name and value of a field that the leaf committed to."""
+    demand(isinstance(text, str) and text.isascii() and len(text) <= MEGABYTE, "a disclosure is malformed")
+    digest = base64.urlsafe_b64encode(sha256(text.encode())).rstrip(b"=").decode()
+    demand(digest in parse_leaf(leaf)["sd"], "the entry does not commit to a disclosure: it was changed")
+    parts = parse_json(from_base64(text, url=True), MEGABYTE)
+    is_formed = isinstance(parts, list) and len(parts) == 3 and isinstance(parts[1], str)
+    demand(is_formed, "a disclosure is malformed")
+    return parts[1], parts[2]
 
 
 # --- the whole check ---
@@ -1052,7 +1095,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--as-of", default="", help="day up to which the record must not be silent (default: now)"
     )
     parser.add_argument("--since", type=Path, help="a checkpoint that you kept")
-    parser.add_argument("--receipt", type=Path, help="a promise or a .tlog-proof")
+    parser.add_argument("--receipt", type=Path, help="a promise, a .tlog-proof, or a receipt file")
     given = parser.parse_args(arguments)
     roots = {office: mark for office, _, mark in (root.partition("=") for root in given.root)}
     if set(roots) != set(OFFICES) or not all(roots.values()):
