@@ -90,4 +90,6 @@ def check(
     lines += [
         f"  [bold]{shown(name)}[/]: {shown(str(value))}" for name, value in sorted(checked.shown.items())
     ]
-    emit(checked, [*lines, "All other fields stay hidden."])
+    said = {name: getattr(checked, name) for name in ("origin", "index", "size", "public", "shown")}
+    said["recorded_at"] = checked.recorded_at and checked.recorded_at.isoformat()
+    emit(said, [*lines, "All other fields stay hidden."])

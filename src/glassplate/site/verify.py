@@ -801,6 +801,9 @@ class KeyLife:
 
 
 IN_CHARTER = {
+    "hold",
+    "hold-opened",
+    "export",
     "search",
     "image-opened",
     "alert-shown",
@@ -809,6 +812,57 @@ IN_CHARTER = {
     "alert",
     "charter-installed",
 }
+
+
+STOPPED = ("search", "image-opened", "alert", "hold", "hold-opened", "export")
+
+
+class Hold:
+    """What the record says of reads that are kept longer."""
+
+    def __init__(self, until: datetime) -> None:
+        self.until, self.key_id, self.outcome, self.ended = until, "", "", False
+
+
+def check_holds(entries: list[Entry], now: datetime, result: Result) -> None:
+    """(6) A hold is placed once, has one outcome, and ends in time under the key that was made for it."""
+    holds: dict[str, Hold] = {}
+    for entry in entries:
+        public = entry.public
+        try:
+            if entry.type == "hold":
+                if public["hold"] in holds:
+                    result.find(entry.where, "a hold is placed a second time")
+                holds[public["hold"]] = Hold(instant(public["until"]))
+            elif entry.type in ("hold-outcome", "hold-ended"):
+                for what in hold_problems(entry, holds.get(public["hold"])):
+                    result.find(entry.where, what)
+        except (KeyError, ValueError) as error:
+            result.find(entry.where, f"its public fields are not those of format 1 ({error})")
+    for name, hold in holds.items():
+        if hold.outcome == "kept" and not hold.ended and now > hold.until + HOUR:
+            result.find(name, f"it was due to end on {hold.until:%Y-%m-%d %H:%M} and did not")
+
+
+def hold_problems(entry: Entry, hold: Hold | None) -> Iterator[str]:
+    """What is wrong with the outcome or the end of a hold."""
+    public = entry.public
+    if hold is None:
+        yield "the hold it speaks of was never placed in the record"
+    elif entry.type == "hold-outcome":
+        if hold.outcome:
+            yield "the hold has an outcome already"
+        hold.outcome, hold.key_id = public["outcome"], public["key_id"]
+        is_known = hold.outcome in ("kept", "failed", "interrupted")
+        if not is_known or (int(public["reads"]) > 0) != (hold.outcome == "kept"):
+            yield "its outcome and its count of reads contradict each other"
+    else:
+        done, due = instant(public["done"]), instant(public["due"])
+        if hold.ended or hold.outcome != "kept" or public["key_id"] != hold.key_id:
+            yield "the hold it ends does not stand, or has another key"
+        if due > hold.until or done > hold.until + HOUR or done > entry.at + HOUR:
+            yield "the hold ended late, or its end was moved to later"
+        hold.ended = True
 
 
 def check_acts(entries: list[Entry], installed: dict[int, Any], result: Result) -> None:
@@ -829,7 +883,7 @@ def check_acts(entries: list[Entry], installed: dict[int, Any], result: Result) 
                 result.find(entry.where, "it happened before any charter was installed")
             elif not charter["not_before"] - HOUR < entry.at < charter["expires_at"]:
                 result.find(entry.where, "it happened outside the charter's life")
-        if stopped and entry.type in ("search", "image-opened", "alert") and entry.at > stopped:
+        if stopped and entry.type in STOPPED and entry.at > stopped:
             result.find(entry.where, "it happened after an office's emergency stop")
         if entry.type == "emergency-stop":
             stopped = entry.at
@@ -1068,6 +1122,7 @@ def verify(
     installed = check_installations(entries, charters, result)  # (5)
     life = KeyLife(result)
     life.follow(entries, installed, now)  # (6)
+    check_holds(entries, now, result)  # (6)
     check_acts(entries, installed, result)  # (7)
     with result.at("epoch-keys.note"):  # (8)
         check_bundle(public, publisher, newest["agency"]["id"], life, result)

@@ -23,7 +23,13 @@ ACTIONS = {
     "hotlist-withdrawn": "import_hotlist",
     "audit-finding": "record_finding",
     "owner-asked": "record_finding",
+    "hold": "hold",
+    "hold-opened": "open_image",
+    "export": "export",
+    "account-changed": "give_access",
 }  # entries that stand for an act, which must have been allowed
+APPROVALS = ("approval-given", "approval-refused")
+FOUNDER = "init"  # makes the first account, before there is anybody to decide about
 MAX_DELAY = timedelta(minutes=5)  # between a decision and its entry: a full disk's patience, no more
 RATE_PERIOD = timedelta(hours=1)
 MILLISECOND = timedelta(milliseconds=1)  # Cedar counts in them
@@ -49,11 +55,14 @@ def check_facts(
 ) -> Iterator[str]:
     """What the decided request says otherwise than the body (for an image: than the search it belongs to)."""
     context = request["context"]
-    action = ACTIONS.get(entry.entry_type, fields.get("action"))
-    if request["action"]["id"] != action:
+    action = request["action"]["id"] if entry.entry_type in APPROVALS else _action(entry.entry_type, fields)
+    if request["action"]["id"] != action or (
+        entry.entry_type in APPROVALS and not action.startswith("approve")
+    ):
         yield f"it was decided as {request['action']['id']!r}, and is {action!r}"
-    if request["principal"]["id"] != fields["account_id"]:
-        yield f"it was decided for {request['principal']['id']}, and done by {fields['account_id']}"
+    person = fields["by"] if action == "give_access" and "by" in fields else fields["account_id"]
+    if request["principal"]["id"] != person:
+        yield f"it was decided for {request['principal']['id']}, and done by {person}"
     if not timedelta(0) <= at - moment(context["now"]) < MAX_DELAY:
         yield f"it was decided at {moment(context['now']):%Y-%m-%d %H:%M}, and done at {at:%Y-%m-%d %H:%M}"
     if context["signIn"] != fields.get("sign_in_method", context["signIn"]):
@@ -67,6 +76,18 @@ def check_facts(
         yield from _search_facts(fields, context)
 
 
+def _action(entry_type: str, fields: Mapping[str, Any]) -> str:
+    """What an entry of this type must have been decided as."""
+    return (
+        "give_access" if entry_type == "roles-changed" else ACTIONS.get(entry_type, str(fields.get("action")))
+    )
+
+
+def needs_decision(entry_type: str, fields: Mapping[str, Any]) -> bool:
+    """Whether an entry stands for an act that somebody had to be allowed."""
+    return entry_type in (*ACTIONS, *APPROVALS) and fields.get("by") != FOUNDER
+
+
 def _case_facts(said: Mapping[str, Any], context: Mapping[str, Any], charter: Charter) -> Iterator[str]:
     if "purpose" not in said:  # an image whose search is not among the opened bodies, or a refused one
         return
@@ -76,6 +97,8 @@ def _case_facts(said: Mapping[str, Any], context: Mapping[str, Any], charter: Ch
             yield f"it was decided for the {what} {decided!r}, and its body says {said[field]!r}"
     if context["caseNumber"] != said["case_number"]:
         yield "it was decided for another case number than its body names"
+    if context["warrant"] != said.get("warrant", context["warrant"]):
+        yield "it was decided on another warrant than its body names"
     asker = said["on_behalf_of"] or charter.agency.id
     if context["onBehalfOf"]["__entity"]["id"] != asker:
         yield f"it was decided on behalf of another agency than {asker}, which its body names"
@@ -107,17 +130,25 @@ class People:
         self._people: dict[str, list[_Person]] = {}
         """Every state of each account, the newest last."""
         self._searches: dict[str, list[datetime]] = {}
+        self._approved: dict[str, set[str]] = {}
+        """Request id → who approved it."""
+        self._used: set[str] = set()
 
     def follow(self, entry_type: str, fields: Mapping[str, Any], at: datetime) -> None:
         """Take in what one entry changes."""
         if entry_type == "search":
             self._searches.setdefault(fields["account_id"], []).append(at)
+        if entry_type == "approval-given":
+            self._approved.setdefault(fields["request_id"], set()).add(fields["account_id"])
         operation = fields.get("operation") or {}
+        self._used.add(operation.get("uses_approval") or "")
         kind, account = operation.get("kind"), operation.get("account_id", "")
         states = self._people.get(account, [])
         if kind == "account_added":
             until = datetime.fromisoformat(operation["training_valid_until"])
             states = [*states, _Person(frozenset(operation["roles"]), True, until, at)]
+        elif kind == "roles_changed" and states:
+            states = [*states, replace(states[-1], roles=frozenset(operation["roles"]), changed_at=at)]
         elif kind == "account_closed" and states:
             states = [*states, replace(states[-1], active=False, changed_at=at)]
         elif kind == "training_renewed" and states:
@@ -133,6 +164,8 @@ class People:
         recent = sum(at >= now - RATE_PERIOD for at in self._searches.get(name, []))
         if entry_type == "search" and said is not None and said < recent:
             yield f"it was decided on {said} earlier searches within the hour; the record has {recent}"
+        if request["context"].get("founding") is True and len(self._people) > 1:
+            yield "it was decided as the making of a city's second account, and there were more"
         states = self._people.get(name)
         if not states:  # added before this auditor's key was in force
             return
@@ -141,6 +174,18 @@ class People:
         first = next((i for i, state in enumerate(states) if state.changed_at >= now), len(states))
         if not any(_agrees(account, state) for state in states[max(0, first - 1) :]):
             yield f"it was decided on other roles, training or standing of {name} than the record gives them"
+
+    def approval_problems(self, fields: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[str]:
+        """Approvals on which it was decided, and which the record does not have. Only where every body was opened."""
+        named = fields.get("approval")
+        for place in ("first", "second"):
+            if context.get(f"{place}ApprovalBinds") is not True:
+                continue
+            approver = context[f"{place}Approver"]["__entity"]["id"]
+            if approver not in self._approved.get(named or "", set()):
+                yield f"it was decided on the approval of {approver or 'nobody'}, which the record does not have"
+            if named in self._used:
+                yield "it was decided on an approval that was used up before"
 
 
 def _agrees(account: Mapping[str, Any], person: _Person) -> bool:

@@ -16,7 +16,7 @@ from glassplate.charter import PolicyTexts, check_recorded_charter, replay
 from glassplate.encoding import parse_json
 from glassplate.errors import GlassplateError
 from glassplate.verify.charters import MAX_DOCUMENT_BYTES, policy_names
-from glassplate.verify.decision_facts import ACTIONS, MAX_DELAY, People, check_facts, moment
+from glassplate.verify.decision_facts import MAX_DELAY, People, check_facts, moment, needs_decision
 from glassplate.verify.folder import read_file
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class _Replay:
         """Since when each was in force, by the sealed times of their installations."""
         self._searches: dict[int, dict[str, Any]] = {}
         self._stopped = False
+        self.is_whole = True
+        """Whether every entry so far was opened."""
         self.decided = self.undecidable = 0
 
     def installed(self, charter: Charter, at: datetime) -> None:
@@ -59,7 +61,7 @@ class _Replay:
             self._result.find(entry.where, "its public hour is not that of its sealed time")
         if "cedar_request" in fields:
             self._decide(entry, fields, at)
-        elif entry.entry_type in ACTIONS:
+        elif needs_decision(entry.entry_type, fields):
             self._result.find(entry.where, "its body holds no decision; nothing shows that it was allowed")
         elif entry.entry_type == "refusal":
             self.undecidable += 1
@@ -85,6 +87,9 @@ class _Replay:
             self._result.find(entry.where, problem)
         for problem in self._people.problems(entry.entry_type, request, entities):
             self._result.find(entry.where, problem)
+        if self.is_whole and entry.entry_type != "refusal":
+            for problem in self._people.approval_problems(fields, context):
+                self._result.find(entry.where, problem)
         self._judge(entry, fields, self._texts[charter.version])  # (3)
 
     def _in_force(self, entry: PublicEntry, fields: dict[str, Any], now: datetime) -> Charter | None:
@@ -145,6 +150,7 @@ def check_decisions(
             if entry.index in installed:
                 at = datetime.fromisoformat(fields["at"]) if fields else entry.at + MAX_DELAY
                 run.installed(installed[entry.index], at)
+            run.is_whole = run.is_whole and fields is not None
             if fields:
                 run.follow(entry, fields)
         except _DAMAGED as error:

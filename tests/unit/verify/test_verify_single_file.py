@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import test_verify_holds
 import test_verify_hostile
 import test_verify_insider
 import test_verify_published
@@ -124,3 +125,26 @@ def test_its_command_refuses_a_mistyped_root(published, capsys):
 
     assert stopped.value.code == 2
     assert "once for each of clerk, chief and auditor" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("changes", "_words"), test_verify_holds.WRONG.values(), ids=test_verify_holds.WRONG)
+def test_both_find_what_is_wrong_with_a_hold(changes, _words):
+    result = checker().Result()
+    given = [
+        checker().Entry(entry.index, entry.entry_type, entry.at, entry.public)
+        for entry in test_verify_holds.entries(**changes)
+    ]
+    checker().check_holds(given, test_verify_holds.UNTIL + test_verify_holds.timedelta(hours=2), result)
+
+    assert result.findings
+
+
+def test_both_accept_a_lawful_hold():
+    result = checker().Result()
+    given = [
+        checker().Entry(entry.index, entry.entry_type, entry.at, entry.public)
+        for entry in test_verify_holds.entries()
+    ]
+    checker().check_holds(given, test_verify_holds.UNTIL, result)
+
+    assert result.findings == []
