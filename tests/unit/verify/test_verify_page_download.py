@@ -109,9 +109,9 @@ class Folder:
 
 
 def test_all_that_a_record_needs_is_fetched_and_nothing_else(published, tmp_path):
-    download_city("https://city.example/", tmp_path / "copy", Folder(published.public))
+    download_city("https://city.example/", tmp_path / "fetched", Folder(published.public))
 
-    assert verify_city(tmp_path / "copy", published.fingerprints, published.now).findings == []
+    assert verify_city(tmp_path / "fetched", published.fingerprints, published.now).findings == []
 
 
 def test_a_full_tile_serves_for_a_partial_one_that_is_gone(published, tmp_path):
@@ -121,9 +121,9 @@ def test_a_full_tile_serves_for_a_partial_one_that_is_gone(published, tmp_path):
     (public / "log/tile/entries/001").write_bytes(older)
     web = Folder(public)
 
-    download_city("https://city.example", tmp_path / "copy", web)
+    download_city("https://city.example", tmp_path / "fetched", web)
 
-    assert (tmp_path / "copy/log/tile/entries/001").exists()
+    assert (tmp_path / "fetched/log/tile/entries/001").exists()
 
 
 HOSTILE = {
@@ -143,14 +143,14 @@ def test_a_hostile_server_is_told_of(published, tmp_path, what):
     answers, expected = HOSTILE[what]
 
     with pytest.raises(InputRefused, match=expected):
-        download_city("https://city.example", tmp_path / "copy", Folder(published.public, answers))
+        download_city("https://city.example", tmp_path / "fetched", Folder(published.public, answers))
 
 
 def test_no_name_in_a_list_of_pages_leads_out_of_the_copy(published, tmp_path):
     note = f"glassplate-site/v1\n{'0' * 64} ../../evil.html\n{'0' * 64} /etc/passwd\n{'0' * 64} a/b.html\n"
     web = Folder(published.public, {"site.note": WebAnswer(200, note.encode())})
 
-    download_city("https://city.example", tmp_path / "copy", web)
+    download_city("https://city.example", tmp_path / "fetched", web)
 
     assert not any(".." in name or "passwd" in name or name == "a/b.html" for name in web.asked)
 
@@ -164,10 +164,10 @@ def test_a_city_that_publishes_meanwhile_is_fetched_again(published, tmp_path):
             return answer
 
     web = Moving(published.public)
-    download_city("https://city.example", tmp_path / "copy", web)
+    download_city("https://city.example", tmp_path / "fetched", web)
 
     assert web.asked.count("log/checkpoint") == 2
-    assert verify_city(tmp_path / "copy", published.fingerprints, published.now).findings == []
+    assert verify_city(tmp_path / "fetched", published.fingerprints, published.now).findings == []
 
 
 @pytest.mark.parametrize(
@@ -182,4 +182,4 @@ def test_a_city_that_publishes_meanwhile_is_fetched_again(published, tmp_path):
 )
 def test_an_address_that_is_none_is_refused(address, tmp_path):
     with pytest.raises(UsageError):
-        download_city(address, tmp_path / "copy", Folder(tmp_path))
+        download_city(address, tmp_path / "fetched", Folder(tmp_path))
