@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from glassplate.plate_text import PlatePattern
+from glassplate.verify.replayed import ACTS, REFUSAL, SEARCH, SEARCH_FEATURES, WITHOUT_PLATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,21 +15,6 @@ if TYPE_CHECKING:
     from glassplate.charter import Charter
     from glassplate.verify.tree import PublicEntry
 
-ACTIONS = {
-    "search": "search",
-    "image-opened": "open_image",
-    "alert-shown": "see_alert",
-    "disposition": "decide_alert",
-    "hotlist-imported": "import_hotlist",
-    "hotlist-withdrawn": "import_hotlist",
-    "audit-finding": "record_finding",
-    "owner-asked": "record_finding",
-    "hold": "hold",
-    "hold-opened": "open_image",
-    "export": "export",
-    "account-changed": "give_access",
-}  # entries that stand for an act, which must have been allowed
-APPROVALS = ("approval-given", "approval-refused")
 FOUNDER = "init"  # makes the first account, before there is anybody to decide about
 MAX_DELAY = timedelta(minutes=5)  # between a decision and its entry: a full disk's patience, no more
 RATE_PERIOD = timedelta(hours=1)
@@ -51,15 +37,14 @@ def check_facts(
     request: Mapping[str, Any],
     charter: Charter,
     searches: Mapping[int, Mapping[str, Any]],
+    holds: Mapping[str, Mapping[str, Any]],
     at: datetime,
 ) -> Iterator[str]:
-    """What the decided request says otherwise than the body (for an image: than the search it belongs to)."""
-    context = request["context"]
-    action = request["action"]["id"] if entry.entry_type in APPROVALS else _action(entry.entry_type, fields)
-    if request["action"]["id"] != action or (
-        entry.entry_type in APPROVALS and not action.startswith("approve")
-    ):
-        yield f"it was decided as {request['action']['id']!r}, and is {action!r}"
+    """What the decided request says otherwise than the body (for an image: than its search; for a hold's reads: than it)."""
+    context, action = request["context"], request["action"]["id"]
+    expected = ACTS[entry.entry_type] if entry.entry_type != REFUSAL else (fields["action"],)
+    if action not in expected:
+        yield f"it was decided as {action!r}, and is {' or '.join(map(repr, expected))}"
     person = fields["by"] if action == "give_access" and "by" in fields else fields["account_id"]
     if request["principal"]["id"] != person:
         yield f"it was decided for {request['principal']['id']}, and done by {person}"
@@ -71,21 +56,16 @@ def check_facts(
         said = fields
         if entry.entry_type == "image-opened":
             said = searches.get(fields["search_index"], {})
+        elif entry.entry_type == "hold-opened":
+            said = holds.get(fields["hold_id"], {})
         yield from _case_facts(said, context, charter)
-    if action == "search":
+    if action == SEARCH:
         yield from _search_facts(fields, context)
 
 
-def _action(entry_type: str, fields: Mapping[str, Any]) -> str:
-    """What an entry of this type must have been decided as."""
-    return (
-        "give_access" if entry_type == "roles-changed" else ACTIONS.get(entry_type, str(fields.get("action")))
-    )
-
-
 def needs_decision(entry_type: str, fields: Mapping[str, Any]) -> bool:
-    """Whether an entry stands for an act that somebody had to be allowed."""
-    return entry_type in (*ACTIONS, *APPROVALS) and fields.get("by") != FOUNDER
+    """Whether an entry stands for an act that somebody had to be allowed; for ``roles-changed`` ``People`` knows."""
+    return entry_type in ACTS and entry_type != "roles-changed" and fields.get("by") != FOUNDER
 
 
 def _case_facts(said: Mapping[str, Any], context: Mapping[str, Any], charter: Charter) -> Iterator[str]:
@@ -110,9 +90,24 @@ def _search_facts(fields: Mapping[str, Any], context: Mapping[str, Any]) -> Iter
         if not timedelta(0) <= difference < MILLISECOND:
             yield f"it was decided for another period than its body names ({field})"
     feature = context["feature"]["__entity"]["id"]
-    has_wildcards = PlatePattern.parse(fields["plate"]).has_wildcards
-    if has_wildcards != (feature == "wildcard_search"):
-        yield f"its plate has {'' if has_wildcards else 'no '}wildcards, and it was decided as {feature!r}"
+    wanted = _feature_wanted(fields)
+    if feature != wanted:
+        yield f"it was decided as {feature!r}, and what it asked for needs {wanted!r}"
+    cameras = fields.get("camera_ids", ["all"])  # a refusal may not name them
+    named = 0 if cameras == ["all"] else len(cameras)
+    if context.get("cameras", named) != named:
+        yield f"it was decided for {context['cameras']} cameras, and its body names {named}"
+
+
+def _feature_wanted(fields: Mapping[str, Any]) -> str:
+    """By the parts that were asked for, whatever the search calls itself."""
+    kind = fields.get("kind", "exact")
+    if not fields["plate"]:
+        has_look = bool(fields.get("bodies") or fields.get("colors"))
+        return SEARCH_FEATURES["vehicle" if has_look else "camera_window"]
+    if PlatePattern.parse(fields["plate"]).has_wildcards:
+        return SEARCH_FEATURES["wildcard"]
+    return SEARCH_FEATURES["exact" if kind in ("wildcard", *WITHOUT_PLATE) else kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +125,12 @@ class People:
         self._people: dict[str, list[_Person]] = {}
         """Every state of each account, the newest last."""
         self._searches: dict[str, list[datetime]] = {}
-        self._approved: dict[str, set[str]] = {}
-        """Request id → who approved it."""
-        self._used: set[str] = set()
 
     def follow(self, entry_type: str, fields: Mapping[str, Any], at: datetime) -> None:
         """Take in what one entry changes."""
         if entry_type == "search":
             self._searches.setdefault(fields["account_id"], []).append(at)
-        if entry_type == "approval-given":
-            self._approved.setdefault(fields["request_id"], set()).add(fields["account_id"])
         operation = fields.get("operation") or {}
-        self._used.add(operation.get("uses_approval") or "")
         kind, account = operation.get("kind"), operation.get("account_id", "")
         states = self._people.get(account, [])
         if kind == "account_added":
@@ -162,30 +151,24 @@ class People:
         name, now = request["principal"]["id"], moment(request["context"]["now"])
         said = request["context"].get("searchesLastHour")
         recent = sum(at >= now - RATE_PERIOD for at in self._searches.get(name, []))
-        if entry_type == "search" and said is not None and said < recent:
+        is_search = request["action"]["id"] == SEARCH and entry_type in (SEARCH, REFUSAL)
+        if is_search and said < recent:
             yield f"it was decided on {said} earlier searches within the hour; the record has {recent}"
         if request["context"].get("founding") is True and len(self._people) > 1:
             yield "it was decided as the making of a city's second account, and there were more"
         states = self._people.get(name)
         if not states:  # added before this auditor's key was in force
             return
-        account = next(e for e in entities if e["uid"] == {"type": "Account", "id": name})
+        account = next((e for e in entities if e["uid"] == {"type": "Account", "id": name}), None)
         # a change that crossed the decision may not have been seen by it
         first = next((i for i, state in enumerate(states) if state.changed_at >= now), len(states))
-        if not any(_agrees(account, state) for state in states[max(0, first - 1) :]):
+        if account is None or not any(_agrees(account, state) for state in states[max(0, first - 1) :]):
             yield f"it was decided on other roles, training or standing of {name} than the record gives them"
 
-    def approval_problems(self, fields: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[str]:
-        """Approvals on which it was decided, and which the record does not have. Only where every body was opened."""
-        named = fields.get("approval")
-        for place in ("first", "second"):
-            if context.get(f"{place}ApprovalBinds") is not True:
-                continue
-            approver = context[f"{place}Approver"]["__entity"]["id"]
-            if approver not in self._approved.get(named or "", set()):
-                yield f"it was decided on the approval of {approver or 'nobody'}, which the record does not have"
-            if named in self._used:
-                yield "it was decided on an approval that was used up before"
+    def gives_role(self, fields: Mapping[str, Any]) -> bool:
+        """Whether a change of roles gives one that the person did not have; False for a person who is not known."""
+        states = self._people.get(fields["account_id"], [])
+        return any(not set(fields["operation"]["roles"]) <= state.roles for state in states[-1:])
 
 
 def _agrees(account: Mapping[str, Any], person: _Person) -> bool:

@@ -9,6 +9,7 @@ What the vault alone knew (who sat at the keyboard, a training certificate) stay
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from glassplate.errors import GlassplateError
 from glassplate.verify.charters import MAX_DOCUMENT_BYTES, policy_names
 from glassplate.verify.decision_facts import MAX_DELAY, People, check_facts, moment, needs_decision
 from glassplate.verify.folder import read_file
+from glassplate.verify.replayed import REFUSAL, SEARCH
+from glassplate.verify.second_persons import SecondPersons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,8 +33,12 @@ if TYPE_CHECKING:
 
 HOUR_SECONDS = 3600
 MAX_TEXT = 1024 * 1024
+_RULE_ID = re.compile(r'@id\("([^"]{1,100})"\)')
 BEFORE_CEDAR = "fact-missing"  # the one refusal that a replay cannot repeat
-_DAMAGED = (GlassplateError, KeyError, TypeError, ValueError, AttributeError)
+_DAMAGED = (
+    *(GlassplateError, LookupError, TypeError, ValueError, AttributeError),
+    *(ArithmeticError, RecursionError),  # times beyond all years; nesting
+)
 
 
 class _Replay:
@@ -40,10 +47,11 @@ class _Replay:
     def __init__(self, texts: Mapping[int, PolicyTexts], result: Verification) -> None:
         self._texts = texts
         self._result = result
-        self._people = People()
+        self._people, self._seconds = People(), SecondPersons()
         self._charters: list[tuple[datetime, Charter]] = []
         """Since when each was in force, by the sealed times of their installations."""
         self._searches: dict[int, dict[str, Any]] = {}
+        self._holds: dict[str, dict[str, Any]] = {}
         self._stopped = False
         self.is_whole = True
         """Whether every entry so far was opened."""
@@ -61,14 +69,37 @@ class _Replay:
             self._result.find(entry.where, "its public hour is not that of its sealed time")
         if "cedar_request" in fields:
             self._decide(entry, fields, at)
-        elif needs_decision(entry.entry_type, fields):
+        elif needs_decision(entry.entry_type, fields) or self._gives_role(entry, fields):
             self._result.find(entry.where, "its body holds no decision; nothing shows that it was allowed")
-        elif entry.entry_type == "refusal":
-            self.undecidable += 1
-        if entry.entry_type == "search":
+        elif entry.entry_type == REFUSAL:
+            self._demand_own_rule(entry, fields)
+        if entry.entry_type == SEARCH:
             self._searches[entry.index] = fields
+        elif entry.entry_type == "hold":
+            self._holds[fields["hold_id"]] = fields
         self._stopped = self._stopped or entry.entry_type == "emergency-stop"
         self._people.follow(entry.entry_type, fields, at)
+        for problem in self._seconds.follow(entry.entry_type, fields):
+            self._result.find(entry.where, problem)
+
+    def _gives_role(self, entry: PublicEntry, fields: dict[str, Any]) -> bool:
+        return entry.entry_type == "roles-changed" and self._people.gives_role(fields)
+
+    def _demand_own_rule(self, entry: PublicEntry, fields: dict[str, Any]) -> None:
+        """A refusal without a decision is one of the vault's own rules, not of the policy's."""
+        self.undecidable += 1
+        of_policy = self._policy_rules().intersection(fields["rules"])
+        if of_policy:
+            self._result.find(
+                entry.where,
+                f"it refuses by the policy's rule {', '.join(sorted(of_policy))} and holds no decision",
+            )
+
+    def _policy_rules(self) -> set[str]:
+        if not self._charters:
+            return set()
+        texts = self._texts[self._charters[-1][1].version]
+        return set(_RULE_ID.findall(texts.base + texts.overlay))
 
     def _decide(self, entry: PublicEntry, fields: dict[str, Any], at: datetime) -> None:
         request = parse_json(fields["cedar_request"].encode(), limit=MAX_TEXT)
@@ -83,12 +114,14 @@ class _Replay:
         context = request["context"]
         if self._stopped and context["stopInForce"] is not True:
             self._result.find(entry.where, "it was decided as if no emergency stop were in force; one was")
-        for problem in check_facts(entry, fields, request, charter, self._searches, at):
+        for problem in check_facts(entry, fields, request, charter, self._searches, self._holds, at):
             self._result.find(entry.where, problem)
         for problem in self._people.problems(entry.entry_type, request, entities):
             self._result.find(entry.where, problem)
-        if self.is_whole and entry.entry_type != "refusal":
-            for problem in self._people.approval_problems(fields, context):
+        if self.is_whole and entry.entry_type != REFUSAL:
+            first = fields.get("page_of")
+            page = self._searches[first] if first is not None else None
+            for problem in self._seconds.problems(entry.entry_type, fields, request, page):
                 self._result.find(entry.where, problem)
         self._judge(entry, fields, self._texts[charter.version])  # (3)
 
@@ -111,7 +144,7 @@ class _Replay:
     def _judge(self, entry: PublicEntry, fields: dict[str, Any], texts: PolicyTexts) -> None:
         decision = replay(fields["cedar_request"], fields["cedar_entities"], texts)
         self.decided += 1
-        if entry.entry_type != "refusal":
+        if entry.entry_type != REFUSAL:
             if not decision.allowed:
                 self._result.find(
                     entry.where,

@@ -125,7 +125,70 @@ FORGERIES = {
     "a search by pattern was decided as one of a whole plate": (
         "search",
         put(plate="7K?R*"),
-        "its plate has wildcards, and it was decided as 'plate_search'",
+        "it was decided as 'plate_search', and what it asked for needs 'wildcard_search'",
+    ),
+    "a search for look-alikes was decided as one of a whole plate": (
+        "search",
+        put(kind="look_alike"),
+        "it was decided as 'plate_search', and what it asked for needs 'wildcard_search'",
+    ),
+    "everything that a camera read was decided as one plate": (
+        "search",
+        put(plate="", kind="exact", camera_ids=["cam-01"]),
+        "it was decided as 'plate_search', and what it asked for needs 'camera_window_search'",
+    ),
+    "the look of a vehicle was decided as one plate": (
+        "search",
+        put(plate="", kind="exact", colors=["red"]),
+        "it was decided as 'plate_search', and what it asked for needs 'vehicle_search'",
+    ),
+    "a search for a prohibited use is shown as allowed": (
+        "search",
+        both(put(declared_use="commercial"), context(declaredUse=reference("DeclaredUse", "commercial"))),
+        "it should have been refused: ",
+    ),
+    "the policy was told of an approval that nobody gave": (
+        "search",
+        context(firstApprovalBinds=True),
+        "it was decided on the approval of nobody, which the record does not have",
+    ),
+    "the policy was told of a training that nobody had": (
+        "search",
+        entities(lambda e: account(e)["attrs"].update(trainingValidUntil=time("2031-01-01T00:00:00.000Z"))),
+        "it was decided on other roles, training or standing of r.alvarez",
+    ),
+    "the body bears no time": ("search", put(at="noon"), "is not of format 1"),
+    "a time beyond all years": (
+        "search",
+        put(since="9999-12-31T23:59:59-23:59"),
+        "it was decided for another period than its body names (since)",
+    ),
+    "nesting beyond all sense": ("search", put(cedar_request="[" * 31), "is not of format 1"),
+    "the decision is a list": ("search", put(cedar_request="[1]"), "is not of format 1"),
+    "the version of the charter is text": (
+        "search",
+        put(charter_version="2"),
+        "it claims charter version 2, which was not in force",
+    ),
+    "an account that the entities do not have": (
+        "search",
+        entities(lambda e: e.remove(account(e))),
+        "it was decided on other roles, training or standing of r.alvarez",
+    ),
+    "a refusal by the policy's rule keeps no decision": (
+        "refusal",
+        take("cedar_request", "cedar_entities"),
+        "it refuses by the policy's rule case-given and holds no decision",
+    ),
+    "a refusal of another act than was decided": (
+        "refusal",
+        put(action="hold"),
+        "it was decided as 'search', and is 'hold'",
+    ),
+    "an account is made without a decision": (
+        "account-changed",
+        take("cedar_request", "cedar_entities"),
+        "its body holds no decision; nothing shows that it was allowed",
     ),
     "the decision is dated another day than the act": (
         "search",
@@ -264,3 +327,36 @@ def test_more_searches_than_were_decided_on_are_found(published, check):
     assert any(
         "it was decided on 0 earlier searches within the hour; the record has 1" in f for f in findings
     )
+
+
+def test_without_the_key_a_forged_decision_is_seen_by_nobody(published, check):
+    _, change, _ = FORGERIES["a search without a case number is shown as allowed"]
+    published.forge_entry(published.index_of("search", -1), change)
+
+    assert check(published.arguments) == (0, [])
+
+
+def test_a_policy_that_is_not_published_is_found(published, check):
+    for path in (published.public / "policy").iterdir():
+        path.unlink()
+
+    code, findings = check(published.arguments + published.audit_arguments)
+
+    assert code == 5
+    assert any("its policy cannot be read" in finding for finding in findings)
+
+
+def test_another_policy_under_the_same_name_is_found(published, check):
+    policies = sorted((published.public / "policy").iterdir(), key=lambda path: path.stat().st_size)
+    policies[-1].write_bytes(policies[-1].read_bytes().replace(b"forbid", b"permit", 1))
+
+    assert check(published.arguments + published.audit_arguments)[0] == 5
+
+
+def test_a_refusal_decided_on_fewer_searches_than_the_record_has(published, check):
+    index = published.index_of("refusal", 0)  # right after the first search
+    published.forge_entry(index, context(searchesLastHour=0))
+
+    _, findings = check(published.arguments + published.audit_arguments)
+
+    assert any("on 0 earlier searches within the hour; the record has 1" in f for f in findings)
