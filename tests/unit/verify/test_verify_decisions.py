@@ -163,7 +163,6 @@ FORGERIES = {
         put(since="9999-12-31T23:59:59-23:59"),
         "it was decided for another period than its body names (since)",
     ),
-    "nesting beyond all sense": ("search", put(cedar_request="[" * 31), "is not of format 1"),
     "the decision is a list": ("search", put(cedar_request="[1]"), "is not of format 1"),
     "the version of the charter is text": (
         "search",
