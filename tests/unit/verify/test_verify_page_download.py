@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
+import time
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,6 +14,7 @@ from tests.support.tampering import flip
 
 from glassplate.cli.main import execute
 from glassplate.errors import InputRefused, UsageError
+from glassplate.log import HttpWeb, witness_web
 from glassplate.log.witness_client import WebAnswer
 from glassplate.verify import verify_city
 from glassplate.verify.download import download_city
@@ -88,14 +92,82 @@ def test_a_city_is_checked_at_its_address(published, address, check):
     assert any("log/tile/0/000 differs" in finding for finding in findings)
 
 
+class Hostile(Quiet):
+    """Answers each path with an attack on whoever fetches."""
+
+    def do_GET(self):
+        name = self.path.removeprefix("/")
+        self.send_response(302 if name.startswith("to-") else 200)
+        if name.startswith("to-"):
+            self.send_header("Location", {"to-file": "file:///etc/passwd"}.get(name, "http://127.0.0.1:1/"))
+        if name == "bomb":
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        if name == "bomb":
+            self.wfile.write(gzip.compress(bytes(50_000_000)))
+        elif name == "endless":
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(65_536))
+        elif name == "drip":
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"x")
+                    time.sleep(0.02)
+
+
+@pytest.fixture
+def hostile():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    web = HttpWeb()
+    yield web, f"http://127.0.0.1:{server.server_port}"
+    web.close()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("to", ["to-file", "to-inside"])
+def test_no_redirect_is_followed(hostile, to, tmp_path):
+    web, address = hostile
+    answer = web.get(f"{address}/{to}", 1000)
+
+    assert (answer.status, answer.body) == (302, b"")
+    with pytest.raises(InputRefused, match="no redirect is followed"):
+        download_city(address, tmp_path / "fetched", Folder(tmp_path, {"log/vkey": answer}, address))
+
+
+def test_a_compressed_bomb_stays_small(hostile):
+    web, address = hostile
+
+    assert len(web.get(f"{address}/bomb", 100_000).body) < 100_000
+
+
+def test_an_answer_without_end_is_cut(hostile, monkeypatch):
+    web, address = hostile
+    with pytest.raises(OSError, match="more than 100000 bytes"):
+        web.get(f"{address}/endless", 100_000)
+    monkeypatch.setattr(witness_web, "WHOLE_SECONDS", 0.1)
+    with pytest.raises(OSError, match="for more than 0 seconds"):
+        web.get(f"{address}/drip", 100_000)
+
+
+@pytest.mark.parametrize("place", ["file:///etc", "ftp://city.example/", "//city.example"])
+def test_an_address_of_another_kind_is_no_folder(place, published, capsys):
+    assert execute(["verify", place, *published.arguments[2:]]) == 2
+    assert "is not a folder" in capsys.readouterr().err
+
+
 class Folder:
     """A web server that is a folder, and what a test makes it answer instead."""
 
-    def __init__(self, public, answers=()):
-        self.public, self.answers, self.asked = public, dict(answers), []
+    def __init__(self, public, answers=(), address="https://city.example"):
+        self.public, self.answers, self.asked, self.address = public, dict(answers), [], address
 
     def get(self, url, most):
-        name = url.removeprefix("https://city.example/")
+        name = url.removeprefix(f"{self.address}/")
         self.asked.append(name)
         if name in self.answers:
             return self.answers[name]
