@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from conftest import REPOSITORY
 from tests.support.tampering import flip, newest, older_checkpoint, sign_other_checkpoint
 
 from glassplate.log import CosigningKey, TileReader, TlogProof
+from glassplate.verify import verify_city
 
 SOURCE = Path(__file__).parent / "go" / "citycheck.go"
 GOCODE = Path("/usr/share/gocode")  # Debian's golang-golang-x-mod-dev
@@ -104,6 +108,60 @@ def test_another_office_is_rejected(published, citycheck):
     code, words = citycheck("audit", *marks, published.public)
 
     assert (code, "charter.json is not signed by the key SHA256:AAAA" in words) == (1, True)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class Redirecting(Quiet):
+    def do_GET(self):
+        self.send_response(302)
+        self.send_header("Location", "http://127.0.0.1:1/")
+        self.end_headers()
+
+
+@pytest.fixture
+def serve():
+    """A folder at an address."""
+    servers = []
+
+    def start(folder, handler=Quiet):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_copy_by_address_has_all_that_every_checker_needs(published, citycheck, serve, tmp_path):
+    copy = tmp_path / "fetched"
+
+    assert citycheck("fetch", f"{serve(published.public)}/", copy) == (
+        0,
+        f"{published.size} entries and 2 charters are copied to {copy}.\n",
+    )
+    assert citycheck("audit", *roots(published), copy)[0] == 0
+    assert verify_city(copy, published.fingerprints, published.now).findings == []
+    assert citycheck("fetch", "http://127.0.0.1:1/", copy) == (
+        1,
+        f"WRONG: {copy} exists; give a new folder\n",
+    )
+
+
+def test_a_copy_follows_no_redirect_and_no_hostile_name(published, citycheck, serve, tmp_path):
+    code, words = citycheck("fetch", serve(published.public, Redirecting), tmp_path / "away")
+    assert (code, "the server answered 302" in words) == (1, True)
+    (published.public / "site.note").write_text(f"glassplate-site/v1\n{'0' * 64} ../../evil.html\n")
+    (published.root / "evil.html").write_text("not to be fetched")
+
+    assert citycheck("fetch", serve(published.public), tmp_path / "a" / "b")[0] == 0
+    assert not list(tmp_path.glob("evil.html"))
 
 
 @pytest.fixture

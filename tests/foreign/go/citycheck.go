@@ -1,6 +1,7 @@
 // Citycheck checks a city's record with the code of the Go module database (golang.org/x/mod/sumdb) and Go's standard
 // library; nothing in it is Glassplate's. See docs/verify.md.
 //
+//	citycheck fetch  URL PUBLIC                     a copy of the public folder, into a new folder
 //	citycheck audit  [-since CHECKPOINT] [-cosigner VKEY]... [-quorum N] -root SHA256:... -root ... -root ... PUBLIC
 //	citycheck audit  ... -vkey VKEY PUBLIC          the log's key as given, instead of from the signed charter
 //	citycheck proof  -vkey VKEY PROOF LEAF
@@ -20,11 +21,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/ioutil"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -407,6 +412,160 @@ func proof(path, leafPath, vkey string, cosigners []string, quorum int) error {
 	return nil
 }
 
+// --- a copy ---
+
+const (
+	maxFile    = 32 << 20 // the largest lawful file is a bundle of 256 entries of 64 KiB
+	maxEntries = 20000000
+
+	maxCharters = 500
+)
+
+var (
+	heads     = []string{"log/vkey", "bundle.vkey", "epoch-keys.note", "site.note", "index.html", "verify.html", "data.json", "style.css"}
+	documents = []string{"root.json", "offices.json", "charter.json", "base.cedar", "overlay.cedar", "schema.cedarschema"}
+	installed = regexp.MustCompile(`"charter-installed","version":"([1-9][0-9]{0,8})"`)
+	policy    = regexp.MustCompile(`"(?:base|overlay|schema)_sha256":"([0-9a-f]{64})"`)
+	page      = regexp.MustCompile(`(?m)^[0-9a-f]{64} ([a-z0-9][a-z0-9-]{0,60}\.[a-z0-9]{1,10})$`)
+)
+
+type copier struct {
+	client *http.Client
+	from   string
+	to     string
+}
+
+// get writes one file below the copy; nil where the server has none. No redirect is followed, nothing is unpacked.
+func (c *copier) get(name string) ([]byte, error) {
+	answer, err := c.client.Get(c.from + "/" + name)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusNotFound {
+		return nil, nil
+	}
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: the server answered %d", name, answer.StatusCode)
+	}
+	data, err := io.ReadAll(io.LimitReader(answer.Body, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s is longer than any file of a record", name)
+	}
+	path := filepath.Join(c.to, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	return data, ioutil.WriteFile(path, data, 0o644)
+}
+
+func (c *copier) all(names []string) error {
+	for _, name := range names {
+		if _, err := c.get(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tile gets a tile or bundle: the partial one of this size, or the full one that has taken its place.
+func (c *copier) tile(level string, n int64, width int) ([]byte, error) {
+	full := "log/tile/" + level + "/" + number(n)
+	if width < 256 {
+		data, err := c.get(fmt.Sprintf("%s.p/%d", full, width))
+		if data != nil || err != nil {
+			return data, err
+		}
+	}
+	return c.get(full)
+}
+
+// fetch copies what a record has. A web server cannot be listed: the names come from the checkpoint, the entries, the
+// charters and the list of pages, all of which audit and verify judge afterwards.
+func fetch(from, to string) error {
+	if _, err := os.Stat(to); err == nil {
+		return fmt.Errorf("%s exists; give a new folder", to)
+	}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client := &http.Client{
+		Timeout: 2 * time.Minute, CheckRedirect: stay, Transport: &http.Transport{DisableCompression: true},
+	}
+	c := &copier{client, strings.TrimSuffix(strings.TrimSuffix(from, "index.html"), "/"), to}
+	if err := c.all(heads); err != nil {
+		return err
+	}
+	checkpoint, err := c.get("log/checkpoint")
+	if err != nil {
+		return err
+	}
+	lines := strings.SplitN(string(checkpoint), "\n", 3)
+	if len(lines) != 3 {
+		return errors.New("there is no log/checkpoint: it is not a city's public folder")
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 0 || size > maxEntries {
+		return errors.New("log/checkpoint gives no size that a record can have")
+	}
+	versions := map[string]bool{}
+	for _, t := range tiles(size) {
+		if _, err := c.tile(strconv.Itoa(t.L), t.N, t.W); err != nil {
+			return err
+		}
+		if t.L > 0 {
+			continue
+		}
+		bundle, err := c.tile("entries", t.N, t.W)
+		if err != nil {
+			return err
+		}
+		for _, found := range installed.FindAllSubmatch(bundle, -1) {
+			versions[string(found[1])] = true
+		}
+	}
+	if len(versions) > maxCharters {
+		return errors.New("more charters are installed than any record has")
+	}
+	if err := c.charters(versions); err != nil {
+		return err
+	}
+	note, err := ioutil.ReadFile(filepath.Join(to, "site.note"))
+	if err == nil {
+		for _, found := range page.FindAllSubmatch(note, 100) {
+			if _, err := c.get(string(found[1])); err != nil {
+				return err
+			}
+		}
+	}
+	if again, err := c.get("site.note"); err != nil || !bytes.Equal(again, note) {
+		return errors.New("the city published meanwhile, so the copy is of two moments; remove it and fetch again")
+	}
+	fmt.Printf("%d entries and %d charters are copied to %s.\n", size, len(versions), to)
+	return nil
+}
+
+func (c *copier) charters(versions map[string]bool) error {
+	for version := range versions {
+		for _, name := range documents {
+			data, err := c.get("charter/" + version + "/" + name)
+			if err != nil {
+				return err
+			}
+			if name != "charter.json" {
+				continue
+			}
+			for _, found := range policy.FindAllSubmatch(data, 3) {
+				if _, err := c.get("policy/" + string(found[1])); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
 func main() {
 	var roots, cosigners list
 	flags := flag.NewFlagSet("citycheck", flag.ExitOnError)
@@ -416,18 +575,20 @@ func main() {
 	quorum := flags.Int("quorum", 0, "how many cosigners must have signed")
 	since := flags.String("since", "", "a checkpoint that was kept")
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "citycheck audit|proof ...: see docs/verify.md")
+		fmt.Fprintln(os.Stderr, "citycheck fetch|audit|proof ...: see docs/verify.md")
 		os.Exit(2)
 	}
 	flags.Parse(os.Args[2:])
 	var err error
 	switch {
+	case os.Args[1] == "fetch" && flags.NArg() == 2:
+		err = fetch(flags.Arg(0), flags.Arg(1))
 	case os.Args[1] == "audit" && flags.NArg() == 1 && (*vkey != "" || len(roots) == 3):
 		err = audit(flags.Arg(0), *vkey, roots, cosigners, *quorum, *since)
 	case os.Args[1] == "proof" && flags.NArg() == 2 && *vkey != "":
 		err = proof(flags.Arg(0), flags.Arg(1), *vkey, cosigners, *quorum)
 	default:
-		fmt.Fprintln(os.Stderr, "citycheck audit needs three -root (or -vkey) and a folder; proof needs -vkey, a proof, a leaf")
+		fmt.Fprintln(os.Stderr, "citycheck fetch needs an address and a new folder; audit needs three -root (or -vkey) and a folder; proof needs -vkey, a proof, a leaf")
 		os.Exit(2)
 	}
 	if err != nil {
