@@ -3,6 +3,7 @@
 #   make demo      a whole city on this machine, from a photo to a proof (HEADLESS=1: no waiting for a person)
 #   make test      every test          make lint    style, types, direction of imports
 #   make foreign   the checkers of others that the tests run on our record (Go's come from Debian's packages)
+#   make fuzz      parsers of strangers' bytes, guided by coverage (FUZZ_SECONDS=20 for each of a dozen)
 #   make bench     speeds, as ratios   make lock    renew requirements/ after a change of pyproject.toml
 #   make bench-log      the record (ENTRIES=N)
 #   make bench-hotlist  reads against a million wanted plates   make bench-intake  what a read costs on its way in
@@ -14,7 +15,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test foreign lint format bench bench-log bench-hotlist bench-intake bench-store bench-store-plot soak lock vendor setup clean
+.PHONY: help demo test foreign fuzz lint format bench bench-log bench-hotlist bench-intake bench-store bench-store-plot soak lock vendor setup clean
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -114,6 +115,15 @@ foreign: .tools/sigstore/.installed .tools/sigstore-npm/.installed
 	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
+FUZZ_SECONDS ?= 20
+fuzz: .tools/fuzz/.installed
+	PYTHONPATH=src .tools/fuzz/bin/python tools/fuzz_parsers.py $(FUZZ_SECONDS)
+
+.tools/fuzz/.installed: tools/fuzz.txt requirements/run.txt | $(INSTALLED)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .tools/fuzz
+	$(UV) pip sync --quiet --python .tools/fuzz/bin/python --require-hashes requirements/run.txt tools/fuzz.txt
+	touch $@
+
 # uv.lock names registry hosts, so it stays out of git; the hashed lists made from it do not.
 lock: $(OWN_UV)
 	$(UV) lock --quiet
@@ -123,7 +133,9 @@ lock: $(OWN_UV)
 	$(UV) $(EXPORT) --only-group node -o requirements/node.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	  --no-emit-index-url tests/foreign/sigstore.in -o tests/foreign/sigstore.txt
-	@! grep -n "://" requirements/*.txt tests/foreign/sigstore.txt || { echo >&2 "A registry host leaked into requirements/."; exit 1; }
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url tools/fuzz.in -o tools/fuzz.txt
+	@! grep -n "://" requirements/*.txt tests/foreign/sigstore.txt tools/fuzz.txt || { echo >&2 "A registry host leaked into requirements/."; exit 1; }
 
 clean:
 	rm -rf .venv .tools build dist demo-city test-results src/glassplate/web/static/vendor uv.lock

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from glassplate.encoding import from_base64url, parse_json
-from glassplate.errors import GlassplateError
+from glassplate.errors import GlassplateError, InputRefused
 from glassplate.log import check_body, check_sealed, parse_leaf
 from glassplate.seal.body import MAX_BODY_BYTES, body_info, open_body
 from glassplate.verify.folder import read_file
@@ -45,7 +45,7 @@ def check_bodies(
         if key is not None and key.key_id == match["key_id"]:
             try:
                 opened[entry.index] = open_checked(entry.leaf, body, key)
-            except (GlassplateError, KeyError, TypeError, AttributeError) as error:
+            except GlassplateError as error:
                 result.find(path.name, f"it does not open to what {entry.where} committed to ({error})")
     _check_complete(entries, seen, result)
     _check_outcomes(opened, by_index, result)
@@ -104,6 +104,11 @@ def open_with_commitment_key(leaf: bytes, body: bytes, key: AuditorKey) -> tuple
     public = dict(parse_leaf(leaf).public)
     plain = open_body(body, key.private_key, body_info(public))
     said = parse_json(plain, limit=MAX_BODY_BYTES)
+    is_formed = (
+        isinstance(said, dict) and isinstance(said.get("fields"), dict) and isinstance(said.get("k"), str)
+    )
+    if not is_formed:
+        raise InputRefused("It is no body of version 1.")
     k = from_base64url(said["k"])
     check_body(leaf, said["fields"], k)
     return dict(said["fields"]), k

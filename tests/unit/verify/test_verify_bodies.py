@@ -48,6 +48,10 @@ BODY_CHANGES = {
         lambda c: c.lie_in_body(c.index_of("search", -1), {"plate": "7KDR214", "purpose": "a better one"}),
         "{key}.body: it does not open to what entry {last_search} (search) committed to",
     ),
+    "a body has no fields": (
+        lambda c: c.lie_in_body(c.index_of("search", -1), ["7KDR214"]),
+        "{key}.body: it does not open to what entry {last_search} (search) committed to (It is no body of version 1.)",
+    ),
     "a refusal is dropped by an insider, which shifts the numbers that later bodies name": (
         lambda c: c.drop(c.index_of("refusal", 40)),
         ".{key}.body: it is not the body that entry",
