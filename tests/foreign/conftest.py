@@ -12,8 +12,6 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # for ``tests.support``, how
 
 from tests.support.published import publish_city
 
-REPOSITORY = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory):

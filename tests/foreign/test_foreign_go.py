@@ -12,11 +12,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
 from tests.support.tampering import flip, newest, older_checkpoint, sign_other_checkpoint
 
 from glassplate.log import CosigningKey, TileReader, TlogProof
 from glassplate.verify import verify_city
+
+REPOSITORY = Path(__file__).parents[2]
 
 SOURCE = Path(__file__).parent / "go" / "citycheck.go"
 GOCODE = Path("/usr/share/gocode")  # Debian's golang-golang-x-mod-dev

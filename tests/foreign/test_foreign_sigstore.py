@@ -9,9 +9,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
 
 from glassplate.log import TileReader
+
+REPOSITORY = Path(__file__).parents[2]
 
 HERE = Path(__file__).parent
 PYTHON = REPOSITORY / ".tools" / "sigstore" / "bin" / "python"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from glassplate.plate_text import PlatePattern
-from glassplate.verify.replayed import ACTS, REFUSAL, SEARCH, SEARCH_FEATURES, WITHOUT_PLATE
+from glassplate.verify.replayed import ACTS, REFUSAL, SEARCH, SEARCH_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,6 +56,7 @@ def check_facts(
         said = fields
         if entry.entry_type == "image-opened":
             said = searches.get(fields["search_index"], {})
+            yield from _image_facts(fields, said)
         elif entry.entry_type == "hold-opened":
             said = holds.get(fields["hold_id"], {})
         yield from _case_facts(said, context, charter)
@@ -84,6 +85,14 @@ def _case_facts(said: Mapping[str, Any], context: Mapping[str, Any], charter: Ch
         yield f"it was decided on behalf of another agency than {asker}, which its body names"
 
 
+def _image_facts(fields: Mapping[str, Any], search: Mapping[str, Any]) -> Iterator[str]:
+    person, read_id = fields["account_id"], fields["read_id"]
+    if search.get("account_id", person) != person:
+        yield f"{person} opened an image by a search of {search['account_id']}"
+    if read_id not in search.get("shown", [read_id]):
+        yield "it opens an image of a read that its search did not show"
+
+
 def _search_facts(fields: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[str]:
     for name, field in (("windowStart", "since"), ("windowEnd", "until")):
         difference = datetime.fromisoformat(fields[field]) - moment(context[name])
@@ -101,13 +110,15 @@ def _search_facts(fields: Mapping[str, Any], context: Mapping[str, Any]) -> Iter
 
 def _feature_wanted(fields: Mapping[str, Any]) -> str:
     """By the parts that were asked for, whatever the search calls itself."""
-    kind = fields.get("kind", "exact")
     if not fields["plate"]:
         has_look = bool(fields.get("bodies") or fields.get("colors"))
         return SEARCH_FEATURES["vehicle" if has_look else "camera_window"]
     if PlatePattern.parse(fields["plate"]).has_wildcards:
         return SEARCH_FEATURES["wildcard"]
-    return SEARCH_FEATURES["exact" if kind in ("wildcard", *WITHOUT_PLATE) else kind]
+    if "kind" in fields:
+        return SEARCH_FEATURES["look_alike" if fields["kind"] == "look_alike" else "exact"]
+    feature = str(fields["feature"])  # an older entry of a whole plate names the feature instead
+    return SEARCH_FEATURES["exact"] if feature == SEARCH_FEATURES["wildcard"] else feature
 
 
 @dataclass(frozen=True, slots=True)

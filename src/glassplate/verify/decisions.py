@@ -75,6 +75,9 @@ class _Replay:
             self._demand_own_rule(entry, fields)
         if entry.entry_type == SEARCH:
             self._searches[entry.index] = fields
+        elif entry.entry_type == "search-outcome" and fields["search_index"] in self._searches:
+            search = self._searches[fields["search_index"]]
+            self._searches[fields["search_index"]] = {**search, "shown": fields.get("read_ids", [])}
         elif entry.entry_type == "hold":
             self._holds[fields["hold_id"]] = fields
         self._stopped = self._stopped or entry.entry_type == "emergency-stop"

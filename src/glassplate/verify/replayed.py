@@ -47,4 +47,3 @@ SEARCH_FEATURES: Final = {
     "camera_window": "camera_window_search",
 }
 """Kind of search → the charter's feature under which it must have been decided."""
-WITHOUT_PLATE: Final = ("vehicle", "camera_window")

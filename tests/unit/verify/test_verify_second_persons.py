@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glassplate.approvals import request_sha256
+from glassplate.verify import decision_facts
 from glassplate.verify.decision_facts import People
 from glassplate.verify.second_persons import SecondPersons
 
@@ -129,3 +130,13 @@ def test_a_change_that_gives_a_role_is_told_from_one_that_takes_one():
     assert not people.gives_role(change("officer"))
     assert people.gives_role(change("officer", "records", "supervisor"))
     assert people.gives_role(change("auditor"))
+
+
+def test_an_image_is_of_a_read_that_one_s_own_search_showed():
+    opened = {"account_id": "r.alvarez", "read_id": "aa"}
+
+    assert list(decision_facts._image_facts(opened, {"account_id": "r.alvarez", "shown": ["aa"]})) == []
+    assert list(decision_facts._image_facts(opened, {"account_id": "j.doe", "shown": ["bb"]})) == [
+        "r.alvarez opened an image by a search of j.doe",
+        "it opens an image of a read that its search did not show",
+    ]

@@ -1,0 +1,112 @@
+"""No false alarm: a busy lawful month of approvals, holds, exports, roles and images is decided again without a finding."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.support.approvals import AUDITOR, SUPERVISOR, approve
+from tests.support.city import ADMINISTRATOR, make_city
+
+from glassplate.errors import ApprovalNeeded, Refused
+from glassplate.records import ExportRequest, HoldRequest
+from glassplate.verify import verify_city
+
+PLATE, CASE, OFFICER = "7KDR214", "26-004512", "m.okafor"
+
+
+@pytest.fixture
+def city(tmp_path):
+    made = make_city(tmp_path / "city", retention_minutes=3 * 1440)
+    features = tuple(replace(feature, approved=True) for feature in made.charter().features)
+    made.vault.install_charter(made.signed(made.charter(features=features)))
+    yield made
+    made.close()
+
+
+def second_person(city, who):
+    """Decide what was asked last."""
+    token, asked = city.sign_in(who), city.vault.registry.approval_requests()[0]
+    city.vault.approvals.show(token, asked.request_id)
+    city.vault.approvals.decide(
+        token, asked.request_id, asked.request_sha256, approve=True, reason="Read the report"
+    )
+
+
+def with_approval(city, act, who):
+    with pytest.raises(ApprovalNeeded):
+        act()
+    second_person(city, who)
+    return act()
+
+
+def live(city):
+    """What people do, lawful and refused."""
+    city.ingest(PLATE, "8ABC123")
+    token = city.sign_in(OFFICER)
+    result = city.vault.gate.search(token, city.request(PLATE))
+    index, read_id = result.receipt.entry_index, result.reads[0].read.read_id
+    city.vault.gate.open_image(token, read_id, index, "crop")
+    with suppress(Refused):
+        city.vault.gate.open_image(token, "0" * 32, index, "crop")
+    with suppress(Refused):
+        city.vault.gate.search(token, city.request(PLATE, case_number=""))
+    city.vault.gate.search(token, city.request("7KD*"))
+    hold = HoldRequest(
+        case_number=CASE,
+        authority="District attorney, letter of 2 March 2026",
+        reason="evidence of the theft",
+        until=city.now() + timedelta(days=30),
+        read_ids=(read_id,),
+        search_index=index,
+    )
+    approve(city, "hold", OFFICER, hold, SUPERVISOR)
+    held = city.vault.holds.place(city.sign_in(OFFICER), hold).hold
+    city.vault.holds.open(city.sign_in(OFFICER), held.hold_id, CASE)
+    export = ExportRequest(case_number=CASE, reason="discovery", read_ids=(read_id,), search_index=index)
+    approve(city, "export", OFFICER, export, SUPERVISOR, AUDITOR)
+    city.vault.exports.make(city.sign_in(OFFICER), export)
+
+
+def change_people(city, monkeypatch):
+    """Under a trial charter, where one administrator alone makes nobody."""
+    monkeypatch.setattr("glassplate.sign_in.DEMO_AAGUID", "another")
+    city.vault.registry._database.execute("update passkey set is_demo=0")
+    city.vault.install_charter(city.signed(city.charter(mark="trial")))
+    accounts, trained = city.vault.accounts, city.now() + timedelta(days=200)
+
+    def add():
+        return accounts.add(city.sign_in(ADMINISTRATOR), "n.new", "N. New", ("officer",), trained)
+
+    def promote():
+        return accounts.change_roles(city.sign_in(ADMINISTRATOR), "n.new", ("officer", "supervisor"))
+
+    with_approval(city, add, SUPERVISOR)
+    with_approval(city, promote, SUPERVISOR)
+    accounts.change_roles(city.sign_in(ADMINISTRATOR), "n.new", ("officer",))
+    accounts.close(city.sign_in(ADMINISTRATOR), "n.new", "left")
+
+
+def test_an_honest_month_is_decided_again_without_a_finding(city, tmp_path, monkeypatch):
+    live(city)
+    change_people(city, monkeypatch)
+    city.vault.publish()
+    pulled = tmp_path / "pulled"
+    pulled.mkdir()
+    for body in city.vault.oversight.bodies(city.sign_in(AUDITOR), 0, 500):
+        if body.key_id == city.auditor_keys[0].key_id:
+            (pulled / f"{body.index}.{body.key_id}.body").write_bytes(body.body)
+    city.vault.publish()
+
+    result = verify_city(
+        city.folder.public,
+        city.fingerprints,
+        city.now(),
+        audit_folder=pulled,
+        auditor_key=city.auditor_keys[0],
+    )
+
+    assert [str(finding) for finding in result.findings] == []
+    assert any("decisions were decided again" in fact for fact in result.facts)
