@@ -55,14 +55,20 @@ class _Fetch:
     base: str
     to: Path
     step: Callable[[int, int], None]
+    room: int
     total: int = 0
     received: int = 0
     done: set[str] = field(default_factory=set)
 
     def one(self, name: str, most: int = MAX_FILE_BYTES) -> bytes | None:
         """One file, written below ``to``; None where the server has none."""
+        if self.received >= self.room:
+            raise InputRefused(
+                f"{self.base} sends more than {self.room:,} bytes, which is what there is room for here. "
+                "Make room, or copy the folder by other means."
+            )
         try:
-            answer = self.web.get(f"{self.base}/{name}", min(most, MAX_TOTAL_BYTES - self.received))
+            answer = self.web.get(f"{self.base}/{name}", most)
         except OSError as error:
             raise InputRefused(f"{self.base}/{name}: {error}.") from None
         self.done.add(name)
@@ -92,7 +98,8 @@ def download_city(
     """
     base = _checked(url)
     for _ in range(ATTEMPTS):  # a publication meanwhile leaves a copy of two days in one
-        fetch = _Fetch(web, base, to, step)
+        room = min(MAX_TOTAL_BYTES, shutil.disk_usage(to.parent).free // 2)
+        fetch = _Fetch(web, base, to, step, room)
         _fetch_all(fetch)
         before = (to / SITE_NAME).read_bytes() if (to / SITE_NAME).exists() else None
         if fetch.one(SITE_NAME, MAX_BYTES) == before:

@@ -242,6 +242,13 @@ def test_a_city_that_publishes_meanwhile_is_fetched_again(published, tmp_path):
     assert verify_city(tmp_path / "fetched", published.fingerprints, published.now).findings == []
 
 
+def test_a_server_does_not_fill_the_disk(published, tmp_path, monkeypatch):
+    monkeypatch.setattr("glassplate.verify.download.MAX_TOTAL_BYTES", 100_000)
+
+    with pytest.raises(InputRefused, match="sends more than 100,000 bytes"):
+        download_city("https://city.example", tmp_path / "fetched", Folder(published.public))
+
+
 @pytest.mark.parametrize(
     "address",
     [
