@@ -9,7 +9,7 @@
 
 An empty road and a dead camera look the same in the reads, so this never rests on reads. It is kept in memory; what
 changes is also written to ``vault/cameras.json``, so that a camera that fell silent while the vault was away is red after
-the start as well. Nothing here is an entry of the record.
+the start as well. ``outages.py`` makes an entry of what stays red.
 
 A heartbeat is heard once. Numbers must rise; as not each is written down, the file says up to when (by the lane's
 clock) it may be behind, 30 seconds ahead of the newest one heard: after a start nothing older counts as seeing or as

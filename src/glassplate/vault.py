@@ -58,6 +58,7 @@ from glassplate.keys import (
 )
 from glassplate.log import SigningKey, TransparencyLog
 from glassplate.mandate import Mandate
+from glassplate.outages import Outages
 from glassplate.oversight import Oversight
 from glassplate.purge import Purge
 from glassplate.record import Recorder, last_logged_time
@@ -226,6 +227,7 @@ class Vault:
         self.cameras = CameraWatch(
             self.mandate, self.time, self._clock, self._files, paths.cameras, self.deliveries
         )
+        self.outages = Outages(self.cameras, self.registry, self.recorder, self._clock)
         self.health = Health(
             self.log,
             self.registry,
@@ -305,6 +307,7 @@ class Vault:
         self._try("epochs", lambda: self.epochs.run(self.time.now()))
         self._try("inventory", lambda: self.epochs.inventory(self.time.now()))
         self._try("hotlist", lambda: self.alerts.drop_ended(self.time.now()))
+        self._try("outages", lambda: self.outages.run(self.time.now()))
         self._try("publish", self._publish_if_due)
 
     def has_woken(self) -> bool:
