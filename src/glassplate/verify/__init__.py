@@ -11,7 +11,7 @@
     (7) acts       only inside a charter's life, only by the agency it names      `acts.check_acts`
     (8) bundle     the published epoch keys are those of the record               `published.check_bundle`
     (9) report     pages as signed; numbers are those of the record               `published.check_site`, `check_report`
-    (10) bodies    with an auditor's pulled folder                                `bodies.check_bodies`
+    (10) bodies    with an auditor's pulled folder                                `bodies.check_bodies`, `outages.check_outages`
     (11) decisions each decided again, under the policy then in force             `decisions.check_decisions`
 
 An evidence package is checked by itself, offline: `package.verify_package`.

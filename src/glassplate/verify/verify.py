@@ -22,6 +22,7 @@ from glassplate.verify.findings import Verification
 from glassplate.verify.folder import check_folder, check_strays, read_file
 from glassplate.verify.hold_life import check_holds
 from glassplate.verify.key_life import KeyLife
+from glassplate.verify.outages import check_outages
 from glassplate.verify.published import (
     BUNDLE_NAME,
     MAX_KEY_BYTES,
@@ -89,6 +90,7 @@ def verify_city(
     check_report(public, entries, result)
     if audit_folder is not None:
         opened = check_bodies(audit_folder, entries, auditor_key, result)  # (10)
+        check_outages(opened, entries, result)
         check_decisions(public, opened, entries, installed, charters, result)  # (11)
     return result
 
