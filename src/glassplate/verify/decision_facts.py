@@ -10,7 +10,7 @@ from glassplate.plate_text import PlatePattern
 from glassplate.verify.replayed import ACTS, REFUSAL, SEARCH, SEARCH_FEATURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from glassplate.charter import Charter
     from glassplate.verify.tree import PublicEntry
@@ -167,14 +167,16 @@ class People:
             yield f"it was decided on {said} earlier searches within the hour; the record has {recent}"
         if request["context"].get("founding") is True and len(self._people) > 1:
             yield "it was decided as the making of a city's second account, and there were more"
-        states = self._people.get(name)
-        if not states:  # added before this auditor's key was in force
-            return
-        account = next((e for e in entities if e["uid"] == {"type": "Account", "id": name}), None)
-        # a change that crossed the decision may not have been seen by it
+        accounts = {e["uid"]["id"]: e for e in entities if e["uid"]["type"] == "Account"}
+        for person in sorted({name, *accounts} & self._people.keys()):  # approvers, too
+            if person not in accounts or not self._stood(accounts[person], self._people[person], now):
+                yield f"it was decided on other roles, training or standing of {person} than the record gives them"
+
+    @staticmethod
+    def _stood(account: Mapping[str, Any], states: Sequence[_Person], now: datetime) -> bool:
+        """Whether the record gave them this at ``now``; a change that crossed the decision may not have been seen by it."""
         first = next((i for i, state in enumerate(states) if state.changed_at >= now), len(states))
-        if account is None or not any(_agrees(account, state) for state in states[max(0, first - 1) :]):
-            yield f"it was decided on other roles, training or standing of {name} than the record gives them"
+        return any(_agrees(account, state) for state in states[max(0, first - 1) :])
 
     def gives_role(self, fields: Mapping[str, Any]) -> bool:
         """Whether a change of roles gives one that the person did not have; False for a person who is not known."""

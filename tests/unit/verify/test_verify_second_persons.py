@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from glassplate.approvals import request_sha256
@@ -140,3 +142,36 @@ def test_an_image_is_of_a_read_that_one_s_own_search_showed():
         "r.alvarez opened an image by a search of j.doe",
         "it opens an image of a read that its search did not show",
     ]
+
+
+def test_an_approver_is_what_the_record_says():
+    people = People()
+    for name, roles in (("r.alvarez", ["officer"]), ("m.okafor", ["officer"])):
+        added = {
+            "kind": "account_added",
+            "account_id": name,
+            "roles": roles,
+            "training_valid_until": "2026-12-01T00:00:00+00:00",
+        }
+        people.follow("account-changed", {"operation": added}, datetime(2026, 3, 1, tzinfo=UTC))
+
+    def entity(name, *roles):
+        until = {"__extn": {"fn": "datetime", "arg": "2026-12-01T00:00:00.000Z"}}
+        return {
+            "uid": {"type": "Account", "id": name},
+            "attrs": {"active": True, "trainingValidUntil": until},
+            "parents": [{"type": "Role", "id": role} for role in roles],
+        }
+
+    request = {
+        "principal": {"id": "r.alvarez"},
+        "action": {"id": "export"},
+        "context": {"now": {"__extn": {"fn": "datetime", "arg": "2026-03-06T09:00:00.000Z"}}},
+    }
+    asker, other = entity("r.alvarez", "officer"), entity("m.okafor", "officer")
+
+    assert list(people.problems("export", request, [asker, other])) == []
+    assert list(people.problems("export", request, [asker, entity("m.okafor", "supervisor")])) == [
+        "it was decided on other roles, training or standing of m.okafor than the record gives them"
+    ]
+    assert len(list(people.problems("export", request, [other]))) == 1
