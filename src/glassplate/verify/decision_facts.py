@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from glassplate.plate_text import PlatePattern
-from glassplate.verify.replayed import ACTS, REFUSAL, SEARCH, SEARCH_FEATURES
+from glassplate.verify.replayed import ACTS, DOER, NOT_ALWAYS, REFUSAL, SEARCH, SEARCH_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ def check_facts(
     expected = ACTS[entry.entry_type] if entry.entry_type != REFUSAL else (fields["action"],)
     if action not in expected:
         yield f"it was decided as {action!r}, and is {' or '.join(map(repr, expected))}"
-    person = fields["by"] if action == "give_access" and "by" in fields else fields["account_id"]
+    person = fields[DOER.get(entry.entry_type, "account_id")]
     if request["principal"]["id"] != person:
         yield f"it was decided for {request['principal']['id']}, and done by {person}"
     if not timedelta(0) <= at - moment(context["now"]) < MAX_DELAY:
@@ -65,8 +65,8 @@ def check_facts(
 
 
 def needs_decision(entry_type: str, fields: Mapping[str, Any]) -> bool:
-    """Whether an entry stands for an act that somebody had to be allowed; for ``roles-changed`` ``People`` knows."""
-    return entry_type in ACTS and entry_type != "roles-changed" and fields.get("by") != FOUNDER
+    """Whether an entry stands for an act that somebody had to be allowed."""
+    return entry_type in ACTS and entry_type not in NOT_ALWAYS and fields.get("by") != FOUNDER
 
 
 def _case_facts(said: Mapping[str, Any], context: Mapping[str, Any], charter: Charter) -> Iterator[str]:

@@ -27,6 +27,10 @@ ACTS: Final[dict[str, tuple[str, ...]]] = {
     "approval-refused": ("approve", "approve_access"),
 }
 """Entry type → what it may have been decided as."""
+NOT_ALWAYS: Final = ("roles-changed",)
+"""Entries of which some stand for no decided act; ``People`` knows which change gives a role."""
+DOER: Final = {"account-changed": "by", "roles-changed": "by"}
+"""Entry type → the field that names who did it, where that is not ``account_id``."""
 REFUSAL: Final = "refusal"  # of any act; it names its own
 
 ONLY_REFUSALS: Final = {
