@@ -73,6 +73,13 @@ class Approvals:
         approvals = [self._approval(account_id) for account_id in stored.approvers]
         return Consent(stored.request_id, _in_order(approvals, now))
 
+    def consent_used(self, request_id: str | None, now: datetime) -> Consent:
+        """What was approved of a search that goes on under the approval it used: for as long as that would have lived."""
+        stored = self.registry.approval_request(request_id) if request_id else None
+        if stored is None or stored.is_refused or stored.expires_at <= now:
+            return Consent(None)
+        return Consent(stored.request_id, _in_order([self._approval(one) for one in stored.approvers], now))
+
     def ask(self, session: Session, action: str, words: Mapping[str, Any]) -> ApprovalNeeded:
         """The error to raise by whoever needs an approval; the request is an entry first, once.
 

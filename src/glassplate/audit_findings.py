@@ -14,6 +14,7 @@ from glassplate.charter.statements import open_statement
 from glassplate.errors import InputRefused, UsageError
 from glassplate.plate_text import is_plausible, normalize
 from glassplate.records import MAX_FINDING_ITEMS, AuditVerdict, SearchQuestion
+from glassplate.search_kinds import in_words
 
 if TYPE_CHECKING:
     from glassplate.authorize import Authorizer
@@ -178,7 +179,7 @@ class AuditFindings:
             search_index=stored.search_index,
             asked_at=datetime.fromisoformat(finding["at"]),
             searched_at=datetime.fromisoformat(search["at"]),
-            plate=search["plate"],
+            asked=in_words(search),
             purpose=search["purpose"],
             case_number=search["case_number"],
             question=note,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from glassplate.charter import DecisionRequest
 from glassplate.errors import ApprovalNeeded, Refused
+from glassplate.search_kinds import FEATURE_OF, asked_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from glassplate.charter import Approval, Decision
     from glassplate.mandate import Mandate
-    from glassplate.plate_text import PlatePattern
     from glassplate.record import Recorder
     from glassplate.records import SearchRequest, Session
     from glassplate.registry import Registry
@@ -100,22 +100,16 @@ class Authorizer:
         session: Session,
         request: SearchRequest,
         window: tuple[datetime, datetime],
-        pattern: PlatePattern,
         now: datetime,
         approvals: Sequence[Approval] = (),
         ask: Callable[[], ApprovalNeeded] | None = None,
     ) -> Permission:
-        """Decide a search. A pattern with wildcards needs the feature for it, whatever the request calls itself."""
-        feature = request.feature
-        if pattern.has_wildcards:
-            feature = "wildcard_search"
-        elif feature == "wildcard_search":  # a whole plate needs the approval for whole plates
-            feature = "plate_search"
+        """Decide a search whose parts fit its kind (``search_kinds.pattern_of``)."""
         searches = self.registry.searches_since(session.account.account_id, now - RATE_PERIOD)
         return self.authorize(
             session,
             "search",
-            feature,
+            FEATURE_OF[request.kind],
             now,
             purpose=request.purpose,
             offense=request.offense,
@@ -125,10 +119,11 @@ class Authorizer:
             window_start=window[0],
             window_end=window[1],
             searches_last_hour=searches,
+            cameras=len(request.camera_ids),
             warrant=request.warrant,
             approvals=tuple(approvals),
             ask=ask,
-            recorded={"plate": request.plate, "since": window[0].isoformat(), "until": window[1].isoformat()},
+            recorded=asked_fields(request, window),
         )
 
     def refusal(

@@ -149,6 +149,10 @@ class VaultClient:
         """Record and search."""
         return self._post("/v1/searches", SearchResult, request=_plain(request))
 
+    def next_page(self, search_index: int) -> SearchResult:
+        """The page after the one of entry ``search_index``, a search of the same person; an entry of its own."""
+        return self._post(f"/v1/searches/{search_index}/next", SearchResult)
+
     def my_searches(self) -> list[PastSearch]:
         """The caller's own searches, newest first."""
         return self._get("/v1/searches", list[PastSearch])

@@ -62,7 +62,20 @@ _DECISION = ("policy_sha256", "engine_version", "charter_version", "cedar_reques
 _CASE = ("purpose", "offense", "case_number", "declared_use", "on_behalf_of")
 _SHOWN: dict[Role, tuple[str, ...]] = {
     "search": (
-        *("at", "plate", "since", "until", "camera_ids", "feature", *_CASE),
+        *(
+            "at",
+            "kind",
+            "plate",
+            "bodies",
+            "colors",
+            "since",
+            "until",
+            "camera_ids",
+            "feature",
+            "warrant",
+            "page",
+        ),
+        *("page_of", *_CASE),
         *("account_id", "display_name", "organization", "sign_in_method", *_DECISION),
     ),
     "search-outcome": ("at", "search_index", "account_id", "outcome", "reads_shown", "read_ids"),

@@ -14,6 +14,10 @@ an outcome; ``close_interrupted`` writes "interrupted" at the next start. After 
 were shown, whether or not the answer arrived: the record may claim more than was seen, never less.
 If the log cannot be written, (3) or (6) raises ``LogUnavailable`` and nothing is answered.
 
+A further page of an answer is a search of its own that takes its words from the record: steps (1) to (7) again, the
+approval that the first page used included, as its approvers are today. Nothing but the index of one's own search names
+the page, so there is nothing that could be forged; the place to go on from lies sealed in the outcome.
+
 Images, alerts and history follow the same numbers. No other module imports ``ImageOpener``.
 """
 
@@ -22,27 +26,27 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from glassplate.approvals import request_sha256
 from glassplate.errors import InputRefused, KeyDestroyed, KeyUnavailable, ProofFailed, UsageError
 from glassplate.keys import demand_no_late_purge
-from glassplate.plate_text import PlatePattern
 from glassplate.records import FoundRead, KeptRead, OpenedImage, PastSearch, SearchResult
 from glassplate.registry.operations import USES_APPROVAL
 from glassplate.registry.sessions import authenticate
 from glassplate.seal import ImageOpener
+from glassplate.search_kinds import FEATURE_OF, asked_again, asked_fields, in_words, pattern_of
 from glassplate.store import StoreQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from glassplate.approvals import Approvals
-    from glassplate.authorize import Authorizer
+    from glassplate.authorize import Authorizer, Permission
     from glassplate.keys import Epoch, Keyring, TrustedTime
     from glassplate.mandate import Mandate
+    from glassplate.plate_text import PlatePattern
     from glassplate.record import Recorder
     from glassplate.records import Receipt, SearchRequest, Session
     from glassplate.registry import Registry, StoredSearch
@@ -53,7 +57,19 @@ FORM_LIFE = timedelta(
 )  # "all that is kept" was true when the form was shown; policy judges what is older
 OWN_SEARCH = "own-search"
 KEPT_PAGE = 50  # reads with their images in memory at once
-MAX_READS_SHOWN = 500  # a page a person can look at; the result says when it was cut
+PAGE_LIFE = FORM_LIFE  # how long after a page the next one may be asked for
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One page of a search. ``page_of``: entry of its first page; ``cursor``: where the page before ended."""
+
+    request: SearchRequest
+    pattern: PlatePattern | None
+    window: tuple[datetime, datetime]
+    page: int = 1
+    page_of: int | None = None
+    cursor: str | None = field(repr=False, default=None)
 
 
 def _ignore(_step: int) -> None:
@@ -94,52 +110,68 @@ class Gate:
         session = self.who(token)
         demand_no_late_purge(self.keyring, self.time.purge_now())
         self.observe(2)
-        pattern = PlatePattern.parse(request.plate)
-        window = _window(request, now, self.mandate.retention())
+        asked = _Asked(request, pattern_of(request), _window(request, now, self.mandate.retention()))
         with self.admitting:
             words = bound_words(request)
             consent = self.approvals.consent(request_sha256("search", session.account.account_id, words))
             decision = self.authorizer.authorize_search(
                 session,
                 request,
-                window,
-                pattern,
+                asked.window,
                 now,
                 consent.approvals,
                 lambda: self.approvals.ask(session, "search", words),
             )
             self.observe(3)
-            receipt = self._record_search(
-                session, request, window, decision.replayable(), now, consent.request_id
+            receipt = self._record_search(session, asked, decision, now, consent.request_id)
+        return self._answer(session, asked, decision, receipt, now)
+
+    def next_page(self, token: str | None, search_index: int) -> SearchResult:
+        """The page after the one that entry ``search_index`` recorded: below its last read, whatever arrived since.
+
+        Raises:
+            UsageError: there is no further page, or it was asked for too late.
+            NotSignedIn, Refused, CharterRejected, LogUnavailable, ClockRefused, PurgeLate: as ``search``.
+        """
+        now = self.time.now()
+        self.observe(1)
+        session = self.who(token)
+        demand_no_late_purge(self.keyring, self.time.purge_now())
+        self.observe(2)
+        with self.admitting:
+            before = self._own_search(session, search_index, now, "search")
+            asked = _continued(before, search_index, now, self.mandate.retention())
+            consent = self.approvals.consent_used(before["approval"], now)
+            decision = self.authorizer.authorize_search(
+                session, asked.request, asked.window, now, consent.approvals
             )
+            self.observe(3)
+            receipt = self._record_search(session, asked, decision, now, before["approval"])
+        return self._answer(session, asked, decision, receipt, now)
+
+    def _answer(
+        self, session: Session, asked: _Asked, decision: Permission, receipt: Receipt, now: datetime
+    ) -> SearchResult:
+        """Steps (4) to (7) of a recorded search."""
         self.observe(4)
-        page = self.store.search(
-            StoreQuery(
-                pattern=pattern,
-                since=window[0],
-                until=window[1],
-                camera_ids=request.camera_ids,
-                limit=min(request.limit, MAX_READS_SHOWN),
-            ),
-            self._segment_keys(window),
-        )
+        page = self.store.search(_query(asked), self._segment_keys(asked.window))
         self.observe(5)
         found, unserved = self._open_each(page)
         self.observe(6)
-        self._record_outcome(
-            session, receipt.entry_index, "answered", [item.read.read_id for item in found], now
-        )
+        shown = [item.read.read_id for item in found]
+        self._record_outcome(session, receipt.entry_index, shown, page.cursor, now)
         receipt = self.recorder.settle(receipt)
         self.observe(7)
         return SearchResult(
             receipt=receipt,
             policy_version=f"charter {decision.charter_version}, policy {decision.policy_sha256[:12]}",
-            request=request,
+            request=asked.request,
             reads=found,
             truncated=page.truncated,
-            searched_since=window[0],
-            searched_until=window[1],
+            searched_since=asked.window[0],
+            searched_until=asked.window[1],
             unserved=unserved,
+            page=asked.page,
         )
 
     def open_image(self, token: str | None, read_id: str, search_index: int, kind: str) -> OpenedImage:
@@ -275,44 +307,44 @@ class Gate:
     def _record_search(
         self,
         session: Session,
-        request: SearchRequest,
-        window: tuple[datetime, datetime],
-        replayable: dict[str, Any],
+        asked: _Asked,
+        decision: Permission,
         now: datetime,
         approval: str | None,
     ) -> Receipt:
-        account = session.account
-        words = asdict(request)
-        words.update(
-            since=window[0].isoformat(),
-            until=window[1].isoformat(),
-            camera_ids=list(request.camera_ids) or ["all"],
-        )
+        account, request = session.account, asked.request
+        operation: dict[str, Any] = {
+            "kind": "search_recorded",
+            "account_id": account.account_id,
+            "recorded_at": now.isoformat(),
+            "purpose": request.purpose,
+        }
+        if asked.page_of is None:
+            operation[USES_APPROVAL] = approval
         return self.recorder.record(
             "search",
             {
-                **words,
+                **asked_fields(request, asked.window),
+                **case_words(asdict(request)),
+                "feature": FEATURE_OF[request.kind],
+                "page": asked.page,
+                "page_of": asked.page_of,
                 "account_id": account.account_id,
                 "display_name": account.display_name,
                 "organization": self.mandate.agency_id(),
                 "asked_by": "person",
                 "sign_in_method": session.sign_in_method,
                 "approval": approval,
-                **replayable,
+                **decision.replayable(),
             },
             at=now,
-            operation={
-                "kind": "search_recorded",
-                "account_id": account.account_id,
-                "recorded_at": now.isoformat(),
-                "purpose": request.purpose,
-                USES_APPROVAL: approval,
-            },
+            operation=operation,
         )
 
     def _record_outcome(
-        self, session: Session, index: int, outcome: str, read_ids: Sequence[str], now: datetime
+        self, session: Session, index: int, read_ids: Sequence[str], cursor: str | None, now: datetime
     ) -> None:
+        outcome = "answered"
         self.recorder.record(
             "search-outcome",
             {
@@ -321,6 +353,7 @@ class Gate:
                 "outcome": outcome,
                 "reads_shown": len(read_ids),
                 "read_ids": list(read_ids),
+                "cursor": cursor,
             },
             at=now,
             operation=_ended(index, outcome, len(read_ids)),
@@ -394,18 +427,18 @@ class Gate:
     def _own_search(self, session: Session, index: int, now: datetime, action: str) -> dict[str, Any]:
         search = self.registry.search(index)
         if search is None or search.account_id != session.account.account_id or search.outcome_index is None:
-            message = "That search is not one of yours. Search first, then open images of its reads."
+            message = "That search is not one of yours. Search first, then go on from what it showed."
             raise self.authorizer.refusal(session, action, OWN_SEARCH, message, now)
         fields = self.recorder.open_body(index).fields
-        shown = self.recorder.open_body(search.outcome_index).fields["read_ids"]
-        return {**fields, "shown": shown}
+        outcome = self.recorder.open_body(search.outcome_index).fields
+        return {**fields, "shown": outcome["read_ids"], "cursor": outcome.get("cursor")}
 
     def _past_search(self, stored: StoredSearch) -> PastSearch:
         fields = self.recorder.open_body(stored.entry_index).fields
         return PastSearch(
             entry_index=stored.entry_index,
             searched_at=stored.recorded_at,
-            plate=fields["plate"],
+            asked=in_words(fields),
             purpose=fields["purpose"],
             offense=fields["offense"],
             case_number=fields["case_number"],
@@ -414,12 +447,47 @@ class Gate:
         )
 
 
+def _continued(before: Mapping[str, Any], search_index: int, now: datetime, retention: timedelta) -> _Asked:
+    """The page after ``before``, a search's fields with its outcome's cursor."""
+    if before["cursor"] is None:
+        raise UsageError(
+            f"The search of entry {search_index} has no further page: it showed all that there was."
+        )
+    if now - datetime.fromisoformat(before["at"]) > PAGE_LIFE:
+        raise UsageError(
+            f"The next page can be asked for {PAGE_LIFE // timedelta(minutes=1)} minutes after a page. Search again."
+        )
+    request = asked_again(before)
+    return _Asked(
+        request,
+        pattern_of(request),
+        _window(request, now, retention),
+        before["page"] + 1,
+        before["page_of"] if before["page_of"] is not None else search_index,
+        before["cursor"],
+    )
+
+
+def _query(asked: _Asked) -> StoreQuery:
+    request = asked.request
+    return StoreQuery(
+        pattern=asked.pattern,
+        since=asked.window[0],
+        until=asked.window[1],
+        camera_ids=request.camera_ids,
+        limit=request.limit,
+        nearness="look_alike" if request.kind == "look_alike" else "exact",
+        bodies=request.bodies,
+        colors=request.colors,
+        cursor=asked.cursor,
+    )
+
+
 def bound_words(request: SearchRequest) -> dict[str, Any]:
     """A search as JSON values, every word of it: what an approval binds to."""
     words = asdict(request)
-    words.update(
-        since=request.since.isoformat(), until=request.until.isoformat(), camera_ids=list(request.camera_ids)
-    )
+    words.update(since=request.since.isoformat(), until=request.until.isoformat())
+    words.update({name: list(words[name]) for name in ("camera_ids", "bodies", "colors")})
     return words
 
 
@@ -427,10 +495,8 @@ def _window(request: SearchRequest, now: datetime, retention: timedelta) -> tupl
     """The asked period, cut at now, and at the retention's edge when it passed since the form was made.
 
     Raises:
-        UsageError: for times without a zone, a period that ends before it starts, or a limit of none.
+        UsageError: for times without a zone, or a period that ends before it starts.
     """
-    if request.limit < 1:
-        raise UsageError("Ask for at least one read.")
     if request.since.tzinfo is None or request.until.tzinfo is None:
         raise UsageError("Give the period's times with a zone, such as 2026-11-25T08:00Z.")
     until = min(request.until, now + timedelta(seconds=1))

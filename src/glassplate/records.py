@@ -180,9 +180,24 @@ class ApprovalRequest:
 # --- search -----------------------------------------------------------------------------------------------------
 
 
+SearchKind = Literal["exact", "look_alike", "wildcard", "vehicle", "camera_window"]
+"""One whole plate; the plates that it is easily misread for; a plate of which a part is known; the look of a vehicle at
+chosen cameras; everything that chosen cameras read."""
+VEHICLE_BODIES = ("car", "truck", "bus", "motorcycle", "bicycle")
+VEHICLE_COLORS = ("white", "silver or gray", "black", "red", "green", "blue", "yellow or beige")
+"""What recognizers call them; nothing else can be asked for."""
+MOST_CAMERAS: dict[SearchKind, int] = {"vehicle": 20, "camera_window": 4}
+LONGEST_HOURS: dict[SearchKind, int] = {"vehicle": 7 * 24, "camera_window": 24}
+"""As the base policy says (``base.cedar``); a city's overlay may say less."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What an officer asks. ``plate`` may hold ``?`` (one character) and ``*`` (any number)."""
+    """What an officer asks; ``search_kinds`` says which parts a kind needs, and which it does not take.
+
+    ``plate``: empty for a vehicle or a camera's window; in a wildcard search it holds ``?`` (one character) and ``*``
+    (any number). ``camera_ids``: none means all, where the kind allows it. ``limit``: reads on one page.
+    """
 
     plate: str = field(repr=False)
     purpose: str
@@ -193,7 +208,9 @@ class SearchRequest:
     camera_ids: tuple[str, ...] = ()
     declared_use: str = "own_case"
     on_behalf_of: str | None = None
-    feature: str = "plate_search"
+    kind: SearchKind = "exact"
+    bodies: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
     limit: int = 100
     warrant: str = ""
 
@@ -214,7 +231,10 @@ class FoundRead:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer; the receipt comes first because it is the condition for the rest."""
+    """One page of an answer; the receipt comes first because it is the condition for the rest.
+
+    ``truncated``: there are more reads, on the page after this one. It is asked for by the receipt's entry index.
+    """
 
     receipt: Receipt
     policy_version: str
@@ -225,15 +245,16 @@ class SearchResult:
     searched_until: datetime
     unserved: tuple[tuple[str, str], ...] = ()
     """(epoch id, reason) of days that could not be searched: the answer lacks their reads."""
+    page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class PastSearch:
-    """One line of "my searches"."""
+    """One line of "my searches". ``asked``: the plate, or what was asked for instead, in words."""
 
     entry_index: int
     searched_at: datetime
-    plate: str = field(repr=False)
+    asked: str = field(repr=False)
     purpose: str
     offense: str
     case_number: str
@@ -249,7 +270,7 @@ class SearchQuestion:
     search_index: int
     asked_at: datetime
     searched_at: datetime
-    plate: str = field(repr=False)
+    asked: str = field(repr=False)
     purpose: str
     case_number: str
     question: str = field(repr=False)

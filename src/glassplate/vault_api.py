@@ -212,6 +212,10 @@ def _add_officer_routes(app: FastAPI, vault: Vault) -> None:
     ) -> records.SearchResult:
         return vault.gate.search(token, request)
 
+    @app.post("/v1/searches/{search_index}/next")
+    def next_page(token: Token, search_index: int) -> records.SearchResult:
+        return vault.gate.next_page(token, search_index)
+
     @app.get("/v1/searches")
     def my_searches(token: Token) -> list[records.PastSearch]:
         return vault.gate.my_searches(token)

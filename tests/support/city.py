@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from glassplate.keys import SettableClock
 from glassplate.lane import open_bundle
 from glassplate.log import VerifierKey
 from glassplate.recognize.redaction import redact_to_plate
-from glassplate.records import BatchOutcome, PlateRead, SearchRequest
+from glassplate.records import BatchOutcome, PlateRead, SearchRequest, Vehicle
 from glassplate.vault import Vault
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ PEOPLE = {
     "clerk": ("council",),
 }
 ADMINISTRATOR = "administrator"
+UNSEEN = Vehicle()
 
 
 @dataclass
@@ -88,25 +89,31 @@ class TestCity:
         self.passkeys[account_id] = authenticator
 
     def batch(
-        self, *plates: str, camera_id: str = "court-16th", captured_at: datetime | None = None
+        self,
+        *plates: str,
+        camera_id: str = "court-16th",
+        captured_at: datetime | None = None,
+        vehicle: Vehicle = UNSEEN,
     ) -> bytes:
         """A sealed, signed batch with one read for each plate, one second apart."""
         bundle_key = VerifierKey.parse((self.folder.public / "bundle.vkey").read_text().strip())
         sealer = open_bundle(self.vault.bundle(), bundle_key)
         first = captured_at or self.now() - timedelta(minutes=1)
         sealed = [
-            sealer.seal(plate_read(plate, camera_id, first + timedelta(seconds=n)), some_crop())
+            sealer.seal(
+                replace(plate_read(plate, camera_id, first + timedelta(seconds=n)), vehicle=vehicle),
+                some_crop(),
+            )
             for n, plate in enumerate(plates)
         ]
         return seal.BatchSigner(camera_id, self.camera_keys[camera_id].private_key).sign(0, sealed)
 
-    def ingest(
-        self, *plates: str, camera_id: str = "court-16th", captured_at: datetime | None = None
-    ) -> BatchOutcome:
-        return self.vault.intake.accept(self.batch(*plates, camera_id=camera_id, captured_at=captured_at))
+    def ingest(self, *plates: str, **words: Any) -> BatchOutcome:
+        """Deliver a ``batch``."""
+        return self.vault.intake.accept(self.batch(*plates, **words))
 
     def request(self, plate: str = "7KDR214", **changes: object) -> SearchRequest:
-        """A lawful request, with changes."""
+        """A lawful request, with changes; with ``?`` or ``*`` in the plate it is a wildcard search."""
         lawful = SearchRequest(
             plate=plate,
             purpose="stolen_vehicle",
@@ -114,6 +121,7 @@ class TestCity:
             case_number="26-004512",
             since=self.now() - timedelta(hours=12),
             until=self.now(),
+            kind="wildcard" if set(plate) & set("?*") else "exact",
         )
         return replace(lawful, **changes)  # type: ignore[arg-type]
 

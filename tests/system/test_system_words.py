@@ -42,8 +42,10 @@ def test_the_help_of_every_command_shows_its_example(path, capsys):
 MISTAKES = {
     ("bogus",): "No such command 'bogus'. See: glassplate --help",
     ("charter", "sgin"): "No such command 'sgin'. Did you mean 'sign'? See: glassplate charter --help",
-    ("search", "--bogus"): "No such option: --bogus. See: glassplate search --help",
-    ("search",): "Missing argument 'plate'. See: glassplate search --help",
+    ("search", "--zzz"): "No such option: --zzz. See: glassplate search --help",
+    ("search",): "Missing argument 'plate' (or --vehicle, or --everything). See: glassplate search --help",
+    ("search", "7KDR214", "--next", "7"): "Give --approval or --next alone",
+    ("search", "--vehicle", "--everything"): "Choose --vehicle or --everything.",
     ("audit", "open", "-1"): "See: glassplate audit open --help",
     ("audit", "open", "many", "--from", "x", "--key", "y"): "Invalid value for 'index'",
 }

@@ -42,6 +42,10 @@ def _words(text: str) -> str:
     return text.replace("_", " ")
 
 
+def _filters(fields: Mapping[str, Any]) -> list[str]:
+    return [*fields["camera_ids"], *fields["bodies"], *fields["colors"]]
+
+
 COLUMNS = (
     Column(NAME, ("display_name",), lambda f: str(f["display_name"])),
     Column("Org Name", ("organization",), lambda f: str(f["organization"])),
@@ -50,7 +54,7 @@ COLUMNS = (
     Column("License Plate", ("plate",), lambda f: str(f["plate"])),
     Column("Reason", ("purpose",), lambda f: _words(f["purpose"])),
     Column("Case #", ("case_number",), lambda f: str(f["case_number"])),
-    Column("Filters", ("camera_ids",), lambda f: "; ".join(f["camera_ids"])),
+    Column("Filters", ("camera_ids", "bodies", "colors"), lambda f: "; ".join(_filters(f))),
     Column("Search Time", ("at",), lambda f: _moment(f["at"])),
     Column("Search Type", ("feature",), lambda f: _SEARCH_TYPES.get(f["feature"], _words(f["feature"]))),
     Column("Offense Type", ("offense",), lambda f: _words(f["offense"])),

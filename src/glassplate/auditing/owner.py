@@ -4,7 +4,8 @@
 
 What was searched after the horizon is left out, whatever it was: an open case and no case at all make the same answer.
 Within it, every search whose plate or pattern matches is told: its public hour, purpose and outcome. The exact time, the
-officer and the case are not disclosed; neither is a pattern with wildcards, which speaks of other plates, too.
+officer and the case are not disclosed; neither is a pattern with wildcards, or a plate whose look-alikes were searched:
+they speak of other plates, too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from glassplate.encoding import base64url, canonical_json, from_base64url
 from glassplate.errors import InputRefused, ProofFailed, UsageError
 from glassplate.log import TlogProof, check_disclosure, parse_leaf, verify_proof
 from glassplate.plate_text import PlatePattern, normalize
+from glassplate.search_kinds import is_part_of_answer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -128,7 +130,7 @@ def sentences(plain: Mapping[str, Any]) -> list[str]:
         head,
         *(
             f"  {s['hour']}: for {s['purpose']}, {s['outcome']}"
-            + (" (a pattern that this plate matches)" if s["by_pattern"] else "")
+            + (" (among other plates)" if s["by_pattern"] else "")
             for s in searches
         ),
         *plain["cannot_know"],
@@ -139,14 +141,15 @@ def _concerns(entry: OpenedEntry, plate: str) -> bool:
     kind, fields = entry.entry.entry_type, entry.fields
     if kind != "search" and (kind != "refusal" or fields.get("action") != "search"):
         return False
-    try:
-        return PlatePattern.parse(str(fields.get("plate") or "")).matches(plate)
-    except UsageError:
-        return False  # a search that names no plate
+    if fields.get("page_of") is not None:
+        return False  # a further page of a search that is told already
+    return is_part_of_answer(fields, plate)
 
 
 def _told(record: PublishedRecord, entry: OpenedEntry, outcome: OpenedEntry | None) -> dict[str, Any]:
-    by_pattern = PlatePattern.parse(entry.fields["plate"]).has_wildcards
+    by_pattern = (
+        entry.fields.get("kind") == "look_alike" or PlatePattern.parse(entry.fields["plate"]).has_wildcards
+    )
     names = _SEARCH_FIELDS if by_pattern else (*_SEARCH_FIELDS, "plate")
     proofs = [_proof(record, entry, names)]
     if entry.entry.entry_type == "refusal":

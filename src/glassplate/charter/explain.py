@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from glassplate.charter.vocabulary import FEATURES, HOTLIST_CATEGORIES, USUALLY_PROHIBITED
+from glassplate.records import LONGEST_HOURS, MOST_CAMERAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from glassplate.charter.document import Charter, CharterWitness, Feature, Grant
+    from glassplate.records import SearchKind
 
 MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 1440
 SHOWN_HASH_DIGITS = 12
 
 Topic = tuple[str, list[str]]
+_WITHOUT_PLATE: tuple[tuple[SearchKind, str, str], ...] = (
+    ("vehicle", "by the look of a vehicle", "a supervisor's approval"),
+    ("camera_window", "for everything that some cameras read", "a warrant and a supervisor's approval"),
+)
 
 
 def explain(charter: Charter) -> list[str]:
@@ -171,8 +177,18 @@ def _limits(charter: Charter) -> list[str]:
     return [
         f"One person may search {charter.searches_per_hour} times an hour.",
         f"One search may span {charter.max_search_days} days at most.",
+        *_without_plate(),
         f"A case number looks like {charter.case_number_example} (pattern {charter.case_number_pattern}).",
         f"An owner who asks is told of searches that are {charter.disclosure_embargo_days} days old or older.",
+    ]
+
+
+def _without_plate() -> list[str]:
+    """The base policy's own limits, whatever the charter approves."""
+    return [
+        f"A search {what} names 1 to {MOST_CAMERAS[kind]} cameras, spans {duration_words(LONGEST_HOURS[kind] * 60)} at most "
+        f"and needs {needs}."
+        for kind, what, needs in _WITHOUT_PLATE
     ]
 
 

@@ -59,8 +59,9 @@ class DecisionRequest:
 
     ``feature`` None means the one that the action needs; a search names its own. ``purpose`` …
     ``window_end`` matter for case work only. ``searches_last_hour`` counts the searches before this one.
-    ``window_start`` and ``searches_last_hour`` may be left out for anything but a search; leaving them out
-    of a search refuses it. ``approvals``: a supervisor's first, an auditor's second.
+    ``cameras``: how many the search names, 0 for all.
+    ``window_start``, ``searches_last_hour`` and ``cameras`` may be left out for anything but a search; leaving
+    them out of a search refuses it. ``approvals``: a supervisor's first, an auditor's second.
     """
 
     account_id: str
@@ -81,6 +82,7 @@ class DecisionRequest:
     window_start: datetime | None = None
     window_end: datetime | None = None
     searches_last_hour: int | None = None
+    cameras: int | None = None
     approvals: tuple[Approval, ...] = ()
     warrant: str = ""
     makers: tuple[str, ...] = ()
@@ -95,6 +97,7 @@ def missing_facts(request: DecisionRequest) -> tuple[str, ...]:
         "window_start": request.window_start,
         "window_end": request.window_end,
         "searches_last_hour": request.searches_last_hour,
+        "cameras": request.cameras,
     }
     return tuple(name for name, value in facts.items() if value is None)
 
@@ -187,6 +190,7 @@ def _case(request: DecisionRequest, charter: Charter) -> Plain:
         "windowStart": _time(window_start),
         "windowEnd": _time(request.window_end or max(window_start, request.now)),
         "searchesLastHour": searches if searches is not None else charter.searches_per_hour,
+        "cameras": request.cameras or 0,
         "firstApprover": _reference("Account", first.account_id if first else NOBODY),
         "firstApprovalBinds": first.binds_request if first else False,
         "secondApprover": _reference("Account", second.account_id if second else NOBODY),

@@ -16,7 +16,7 @@ ROLES: Final = ("officer", "supervisor", "auditor", "records", "administrator", 
 
 FEATURES: Final = {
     "plate_search": "searching one full plate",
-    "wildcard_search": "searching plates of which only a part is known",
+    "wildcard_search": "searching plates of which only a part is known, and plates that look alike",
     "image_view": "opening the image of a read that a search showed",
     "hotlist_alerts": "alerts when a wanted plate is read",
     "vehicle_search": "searching by the look of a vehicle, without a plate",

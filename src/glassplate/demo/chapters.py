@@ -175,7 +175,12 @@ REFUSALS: dict[str, dict[str, object]] = {
     "a search without a case number": {"case_number": ""},
     "a search for a purpose the charter forbids": {"declared_use": "immigration_enforcement"},
     "a search on behalf of an agency without a grant": {"on_behalf_of": "other-county-sheriff"},
-    "a feature the council has not approved": {"feature": "vehicle_search"},
+    "a kind of search the council has not approved": {
+        "plate": "",
+        "kind": "vehicle",
+        "colors": ("white",),
+        "camera_ids": tuple(CAMERAS),
+    },
 }
 
 

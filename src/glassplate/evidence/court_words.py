@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from glassplate.encoding import from_base64url, parse_json, sha256_hex
 from glassplate.log.entry import MAX_DISCLOSURE_CHARACTERS
+from glassplate.search_kinds import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,9 +96,9 @@ def _who(document: EvidenceDocument) -> tuple[str, ...]:
 
 
 def _asked(fields: dict[str, Any]) -> str:
-    if "plate" in fields:
+    if "plate" in fields:  # a search
         return (
-            f" It asked for plate {fields['plate']} from {fields['since']} to {fields['until']}, purpose "
+            f" It asked for {in_words(fields)} from {fields['since']} to {fields['until']}, purpose "
             f"{fields['purpose']}, offense {fields['offense']}, case {fields['case_number']}."
         )
     if "authority" in fields:

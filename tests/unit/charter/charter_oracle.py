@@ -35,6 +35,7 @@ ROLES = {
     },
     "council": {"read_log", "approve_access"},
 }  # fmt: skip
+WITHOUT_PLATE = {"vehicle_search": (20, timedelta(days=7)), "camera_window_search": (4, timedelta(days=1))}
 BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -88,6 +89,9 @@ def _safeguards(request, charter):
         span = request.window_end - request.window_start
         yield "search-window", timedelta(0) <= span <= timedelta(days=charter.max_search_days)
         yield "warrant-given", feature != "camera_window_search" or request.warrant != ""
+        most_cameras, longest = WITHOUT_PLATE.get(feature, (None, None))
+        yield "cameras-chosen", most_cameras is None or request.cameras in range(1, most_cameras + 1)
+        yield "short-window", longest is None or span <= longest
         yield "rate-limit", request.searches_last_hour < charter.searches_per_hour
 
 

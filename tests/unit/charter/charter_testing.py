@@ -119,4 +119,5 @@ GOOD = DecisionRequest(
     window_start=NOW - DAY,
     window_end=NOW,
     searches_last_hour=0,
+    cameras=0,
 )

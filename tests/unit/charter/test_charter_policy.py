@@ -37,7 +37,7 @@ ENGINE = engine_for()
 SUPERVISOR = Approval("supervisor-1", ("supervisor",), True, True, NOW + DAY, ("founder",))
 AUDITOR = Approval("auditor-1", ("auditor",), True, True, NOW + DAY)
 EXPORT = replace(GOOD, action="export", approvals=(SUPERVISOR, AUDITOR))
-WIDE = replace(GOOD, feature="vehicle_search", approvals=(SUPERVISOR,))
+WIDE = replace(GOOD, feature="vehicle_search", cameras=1, approvals=(SUPERVISOR,))
 FOR_PARTNER = replace(GOOD, on_behalf_of=PARTNER, declared_use="other_agency")
 SHARE = replace(EXPORT, action="share", roles=("records",), on_behalf_of=PARTNER, declared_use="other_agency")
 ALERT = replace(GOOD, action="see_alert")
@@ -60,6 +60,7 @@ def with_grant(**changes):
 ALLOWED = {
     "an officer searches": GOOD,
     "an officer searches with a part of a plate": replace(GOOD, feature="wildcard_search"),
+    "a plate at many cameras": replace(GOOD, cameras=200),
     "an officer opens an image": replace(GOOD, action="open_image"),
     "an image, without saying how old": replace(
         GOOD, action="open_image", window_start=None, window_end=None
@@ -117,6 +118,8 @@ ONE_FAULT = {
     "approval-auditor": (replace(EXPORT, approvals=(SUPERVISOR,)), OPEN_CHARTER),
     "approval-access": (replace(ACCESS, approvals=()), OPEN_CHARTER),
     "warrant-given": (replace(WINDOW, warrant=""), OPEN_CHARTER),
+    "cameras-chosen": (replace(WIDE, cameras=0), OPEN_CHARTER),
+    "short-window": (replace(WIDE, window_start=NOW - 8 * DAY), OPEN_CHARTER),
     "role-permits": (replace(GOOD, roles=("administrator", "auditor", "council", "records")), OPEN_CHARTER),
     "unknown-purpose": (replace(GOOD, purpose="immigration"), OPEN_CHARTER),
     "unknown-offense": (replace(GOOD, offense="investigation"), OPEN_CHARTER),
@@ -301,6 +304,21 @@ BOUNDARIES = {
         replace(GOOD, action="approve_access", roles=("council",), training_valid_until=NOW),
         OPEN_CHARTER,
     ),
+    **{
+        f"{what} at {cameras} cameras": (replace(request, cameras=cameras), OPEN_CHARTER)
+        for what, request in (("a vehicle", WIDE), ("a camera's window", WINDOW))
+        for cameras in (0, 1, 4, 5, 20, 21, 10_000)
+    },
+    **{
+        f"{what} for {span}": (replace(request, window_start=NOW - span), OPEN_CHARTER)
+        for what, request in (("a vehicle", WIDE), ("a camera's window", WINDOW))
+        for days in (1, 7)
+        for span in (days * DAY - MILLISECOND, days * DAY, days * DAY + MILLISECOND)
+    },
+    "a part of a plate for a month": (
+        replace(GOOD, feature="wildcard_search", window_start=NOW - 30 * DAY),
+        OPEN_CHARTER,
+    ),
     "a warrant without a supervisor": (replace(WINDOW, approvals=()), OPEN_CHARTER),
     "no approvals for an export": (replace(EXPORT, approvals=()), OPEN_CHARTER),
     "sharing without the auditor": (replace(SHARE, approvals=(SUPERVISOR,)), OPEN_CHARTER),
@@ -443,6 +461,7 @@ RANDOM_REQUESTS = st.builds(
     window_start=st.sampled_from([NOW - 30 * DAY + step for step in (-SECOND, timedelta(0), SECOND, DAY)]),
     window_end=st.sampled_from([NOW, NOW - 40 * DAY]),
     searches_last_hour=st.sampled_from([0, 29, 30]),
+    cameras=st.sampled_from([0, 1, 4, 5, 20, 21]),
     warrant=st.sampled_from(["", "SW-26-118"]),
     makers=st.sampled_from([(), (), ("founder",), ("supervisor-1",)]),
     founding=st.booleans(),
@@ -554,7 +573,7 @@ def test_no_comparison_can_be_turned_unnoticed(name):
 def test_the_shipped_base_and_schema_pass_the_lint_and_name_every_rule():
     rules = read_rules(POLICY)
     assert set(rules) == set(IDS)
-    assert len(rules) == 26
+    assert len(rules) == 28
 
 
 def test_dates_beyond_the_engines_reach_are_refused_and_not_an_error():

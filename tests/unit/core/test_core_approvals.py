@@ -14,12 +14,13 @@ from glassplate.approvals import LIFE, MAX_OPEN_REQUESTS
 from glassplate.cli.approvals import request_lines
 from glassplate.cli.search import approved_search
 from glassplate.errors import ApprovalNeeded, Refused, UsageError
-from glassplate.records import ApprovalRequest
+from glassplate.records import ApprovalRequest, Vehicle
 
 if TYPE_CHECKING:
     from glassplate.records import SearchRequest
 
 PLATE = "9JEM274"
+CAMERA = ("court-16th",)
 TRAINED = START + timedelta(days=300)
 
 
@@ -28,12 +29,13 @@ def wide(city):
     """A city whose charter approves searches that need a supervisor."""
     features = tuple(replace(feature, approved=True) for feature in city.charter().features)
     city.vault.install_charter(city.signed(city.charter(features=features)))
-    city.ingest(PLATE)
+    city.ingest(PLATE, vehicle=Vehicle("car", 0.9, "white", 0.8))
     return city
 
 
 def search_of(city, **changes) -> SearchRequest:
-    return city.request(PLATE, feature="vehicle_search", **changes)
+    """The look of a vehicle at one camera."""
+    return city.request("", **{"kind": "vehicle", "colors": ("white",), "camera_ids": CAMERA, **changes})
 
 
 def asked(city, request, who="m.okafor") -> str:
@@ -86,10 +88,14 @@ def test_an_approval_is_not_used_twice(wide):
 
 
 CHANGES = {
-    "another plate": {"plate": "8ABC123"},
+    "another color": {"colors": ("black",)},
+    "a color more": {"colors": ("white", "black")},
+    "a body": {"bodies": ("car",)},
+    "everything": {"kind": "camera_window", "colors": (), "warrant": "SW-26-118"},
     "a longer period": {"since": START - timedelta(days=3)},
     "another case": {"case_number": "26-000001"},
     "another camera": {"camera_ids": ("harbor-22nd",)},
+    "a camera more": {"camera_ids": ("court-16th", "harbor-22nd")},
     "more reads": {"limit": 500},
     "another warrant": {"warrant": "W-2"},
 }
@@ -206,7 +212,7 @@ def test_a_search_that_something_else_forbids_is_refused_and_not_asked(wide):
 
 
 def test_a_camera_window_needs_a_warrant_first(wide):
-    request = replace(search_of(wide), feature="camera_window_search")
+    request = search_of(wide, kind="camera_window", colors=())
     rules = refused_by(lambda: wide.vault.gate.search(wide.sign_in("m.okafor"), request))
     assert "warrant-given" in rules
     asked(wide, replace(request, warrant="SW-26-118"))
@@ -319,7 +325,7 @@ def test_the_founder_makes_the_second_person_and_nobody_after_that(trial):
 
 def test_the_recorded_words_run_as_the_same_search(wide):
     """What the command line reads back from the vault has the hash that was approved."""
-    request = search_of(wide, camera_ids=("court-16th",))
+    request = search_of(wide)
     request_id = asked(wide, request)
     decide(wide, "r.alvarez", request_id)
     officer = wide.sign_in("m.okafor")
@@ -330,13 +336,13 @@ def test_the_recorded_words_run_as_the_same_search(wide):
     assert wide.vault.gate.search(officer, again).reads
 
 
-def test_no_list_and_no_repr_tells_a_plate(wide):
+def test_no_list_and_no_repr_tells_a_case(wide):
     request_id = asked(wide, search_of(wide))
     supervisor = wide.sign_in("r.alvarez")
     told = wide.vault.approvals.show(supervisor, request_id)
-    assert told.words["plate"] == PLATE
-    assert PLATE not in repr((told, wide.vault.approvals.all(supervisor)))
-    assert PLATE in "\n".join(request_lines(told))
+    assert told.words["case_number"] == "26-004512"
+    assert "26-004512" not in repr((told, wide.vault.approvals.all(supervisor)))
+    assert "26-004512" in "\n".join(request_lines(told))
 
 
 def test_what_is_no_search_is_not_run_as_one(trial):

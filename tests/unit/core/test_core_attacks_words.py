@@ -63,7 +63,7 @@ def test_a_whole_plate_needs_the_approval_for_whole_plates(city):
     city.vault.install_charter(city.signed(city.charter(features=features)))
     token = city.sign_in("m.okafor")
     with added(city) as new, pytest.raises(Refused) as refusal:
-        city.vault.gate.search(token, city.request(feature="wildcard_search"))
+        city.vault.gate.search(token, city.request())
     assert refusal.value.rules == ("feature-approved",)
     assert new == ["refusal"]
 

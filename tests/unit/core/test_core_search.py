@@ -130,7 +130,7 @@ def test_a_result_says_what_the_record_says(city):
     assert bodies(city, "search-outcome")[0][1]["read_ids"] == [result.reads[0].read.read_id]
     assert result.reads[0].destroyed_at == city.vault.keyring.records()[0].epoch.destroy_at
     past = city.vault.gate.my_searches(token)
-    assert [(line.entry_index, line.plate, line.reads_shown) for line in past] == [(index, "7kdr 214", 1)]
+    assert [(line.entry_index, line.asked, line.reads_shown) for line in past] == [(index, "7kdr 214", 1)]
     assert city.vault.gate.my_searches(city.sign_in("m.okafor")) == []
 
 

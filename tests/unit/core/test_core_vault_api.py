@@ -93,6 +93,7 @@ FOR_A_PERSON = {
     ("POST", "/v1/accounts/{account_id}/close"): {"reason": TEXT},
     ("POST", "/v1/accounts/{account_id}/training"): {"until": "2026-12-01T00:00:00Z"},
     ("POST", "/v1/hotlist/{entry_id}/withdraw"): {"reason": TEXT},
+    ("POST", "/v1/searches/{search_index}/next"): None,
     ("POST", "/v1/publish"): None,
     ("POST", "/v1/sign-in/issue-link"): {"account_id": "m.okafor"},
 }
@@ -224,7 +225,7 @@ def test_the_walk_through_the_client(city, client):
     assert result.reads[0].crop_jpeg[:3] == b"\xff\xd8\xff"
     opened = officer.open_image(result.reads[0].read.read_id, result.receipt.entry_index, "crop")
     assert opened.jpeg == result.reads[0].crop_jpeg
-    assert officer.my_searches()[0].plate == PLATE
+    assert officer.my_searches()[0].asked == PLATE
     administrator = client(city.sign_in("administrator"))
     account, invitation = administrator.add_account(
         "new.one", "New One", ("officer",), city.now() + timedelta(days=9)

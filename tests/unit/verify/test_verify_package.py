@@ -102,7 +102,7 @@ def _exported(root):
     city.vault.intake.accept(signer.sign(0, sealed))
     city.pass_days(1)
     token = city.sign_in("m.okafor")
-    asked = city.request("7KDR21?", feature="wildcard_search", since=city.now() - timedelta(days=2))
+    asked = city.request("7KDR21?", since=city.now() - timedelta(days=2))
     shown = city.vault.gate.search(token, asked)
     hold = HoldRequest(
         case_number=CASE,

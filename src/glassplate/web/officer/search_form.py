@@ -131,4 +131,5 @@ class SearchForm:
             camera_ids=self.cameras,
             declared_use=self.declared_use,
             on_behalf_of=self.on_behalf_of or None,
+            kind="wildcard" if set("?*") & set(self.plate) else "exact",
         )
