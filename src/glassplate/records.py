@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003 - resolved at run time by pydantic at the edges
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SignInMethod = Literal["passkey", "demo authenticator", "one-time link"]
 Role = Literal["officer", "supervisor", "auditor", "records", "administrator", "council"]
@@ -189,6 +192,12 @@ VEHICLE_COLORS = ("white", "silver or gray", "black", "red", "green", "blue", "y
 MOST_CAMERAS: dict[SearchKind, int] = {"vehicle": 20, "camera_window": 4}
 LONGEST_HOURS: dict[SearchKind, int] = {"vehicle": 7 * 24, "camera_window": 24}
 """As the base policy says (``base.cedar``); a city's overlay may say less."""
+
+
+def wanted_vehicle(bodies: Sequence[str], colors: Sequence[str]) -> str:
+    """The look that is asked for, in words: "a car or truck, white"."""
+    look = f"a {' or '.join(bodies) or 'vehicle'}"
+    return f"{look}, {' or '.join(colors)}" if colors else look
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from glassplate.errors import UsageError
 from glassplate.plate_text import PlatePattern
-from glassplate.records import VEHICLE_BODIES, VEHICLE_COLORS, SearchRequest
+from glassplate.records import VEHICLE_BODIES, VEHICLE_COLORS, SearchRequest, wanted_vehicle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -115,7 +115,7 @@ def in_words(fields: Mapping[str, Any]) -> str:
     if kind == "camera_window":
         words = f"everything at {', '.join(fields['camera_ids'])}"
     elif kind == "vehicle":
-        words = ", ".join([" or ".join(fields[name]) for name in ("bodies", "colors") if fields[name]])
+        words = wanted_vehicle(fields["bodies"], fields["colors"])
     else:
         words = f"{plate} and look-alikes" if kind == "look_alike" else plate
     return words if page == 1 else f"{words} (page {page})"

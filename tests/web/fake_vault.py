@@ -87,7 +87,12 @@ CHARTER = CharterSummary(
         ("other_agency", "for another agency", False),
         ("immigration", "for immigration enforcement", True),
     ),
-    features=(("plate_search", True), ("hotlist_alerts", True), ("bulk_export", False)),
+    features=(
+        ("plate_search", True),
+        ("wildcard_search", True),
+        ("hotlist_alerts", True),
+        ("bulk_export", False),
+    ),
     cameras=(
         ("court-16th", "Court St at 16th St"),
         ("harbor-22nd", "Harbor Way at 22nd St"),
@@ -174,6 +179,9 @@ class FakeVault:
     asked_evidence: list[HoldRequest | ExportRequest] = field(default_factory=list)
     is_approved: bool = False
     """Whether second persons have approved what is held or exported."""
+    page_size: int = 100
+    pages: dict[int, tuple[SearchRequest, int]] = field(default_factory=dict)
+    """Entry of a search -> what it asked, and its page."""
     log_is_down: bool = False
     is_unreachable: bool = False
 
@@ -334,30 +342,56 @@ class FakeClient:
         if not re.fullmatch(r"\d\d-\d{6}", request.case_number):
             self._vault.add_entry("refusal", {"rules": "case-number"})
             raise Refused("This is not a case number of this agency.", ("case-number",))
-        if not re.fullmatch(r"[A-Z0-9?*]+", request.plate):
+        if request.plate and not re.fullmatch(r"[A-Z0-9?*]+", request.plate):
             raise UsageError("A plate has letters, digits, ? and * only.")
+        if request.kind == "camera_window" and not self._vault.is_approved:
+            self._vault.add_entry("approval-asked")
+            raise ApprovalNeeded("It waits as request 1f2e3d4c5b6a7988.", ("approval-needed",))
+        return self._page(request, 1)
+
+    def next_page(self, search_index: int) -> SearchResult:
+        self._who()
+        if search_index not in self._vault.pages:
+            self._vault.add_entry("refusal", {"rules": "own-search"})
+            raise Refused("That search is not one of yours.", ("own-search",))
+        request, page = self._vault.pages[search_index]
+        return self._page(request, page + 1)
+
+    def _page(self, request: SearchRequest, page: int) -> SearchResult:
+        charter = self._vault.charter
         receipt = self._vault.add_entry("search")
         self._vault.asked.append(request)
-        pattern = request.plate.replace("?", ".").replace("*", ".*")
+        self._vault.pages[receipt.entry_index] = request, page
+        pattern = request.plate.replace("?", ".").replace("*", ".*") or ".*"
         alike = pattern.replace("D", "[DO]").replace("1", "[1I]")
         reads = tuple(one for one in self._vault.reads if re.fullmatch(alike, one.read.text))
+        first = (page - 1) * self._vault.page_size
+        shown, more = reads[first : first + self._vault.page_size], reads[first + self._vault.page_size :]
         self._vault.add_entry("search-outcome")
         self._vault.history.insert(
             0,
             PastSearch(
                 receipt.entry_index,
                 NOW,
-                request.plate,
+                request.plate or request.kind,
                 request.purpose,
                 request.offense,
                 request.case_number,
                 "answered",
-                len(reads),
+                len(shown),
             ),
         )
         version = f"charter {charter.version}, policy {charter.policy_sha256[:12]}"
         return SearchResult(
-            receipt, version, request, reads, False, request.since, request.until, self._vault.unserved
+            receipt,
+            version,
+            request,
+            shown,
+            bool(more),
+            request.since,
+            request.until,
+            self._vault.unserved,
+            page,
         )
 
     def my_searches(self) -> list[PastSearch]:

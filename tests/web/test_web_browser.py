@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,6 +124,73 @@ def test_every_officer_page_is_accessible_and_fits(
 
 
 @pytest.mark.parametrize("width", [360, 1280])
+def test_every_way_to_search_is_accessible_and_fits(
+    city: City, visit: Callable[..., Page], width: int
+) -> None:
+    approve_every_search(city)
+    page = sign_in(visit(width=width, allow="Failed to load resource"), city.officer, "officer")
+    for path in ("search", "search/vehicle", "search/camera"):
+        page.goto(f"{city.officer}/{path}")
+        check_page(page)
+    record_and_search(page)  # nothing is filled in, and the browser says so
+    assert city.vault.asked == []
+    fill_window(page)
+    page.get_by_label("Warrant").fill("SW-26-118")
+    page.get_by_label("Court St at 16th St").check()
+    record_and_search(page)
+    expect(page.get_by_text("It waits as request")).to_be_visible()
+    check_page(page)
+
+    page.goto(f"{city.officer}/search/vehicle")
+    fill_window(page)
+    record_and_search(page)
+    expect(page.get_by_role("link", name="Choose a body or a color.")).to_be_visible()
+    check_page(page)
+    page.get_by_label("Silver or gray").check()
+    page.get_by_label("Court St at 16th St").check()
+    city.vault.page_size = 3
+    record_and_search(page)
+    expect(page.get_by_role("heading", name="3 reads of a vehicle, silver or gray,")).to_be_visible()
+    check_page(page)
+    page.get_by_role("button", name="Record and show the next page").click()
+    expect(
+        page.get_by_role("heading", name="1 read of a vehicle, silver or gray, at 1 camera, page 2")
+    ).to_be_visible()
+    expect(page.locator("#answer")).to_be_focused()
+    check_page(page)
+
+
+def test_a_vehicle_and_its_next_page_without_scripts(city: City, visit: Callable[..., Page]) -> None:
+    approve_every_search(city)
+    city.vault.page_size = 3
+    page = sign_in(visit(scripts=False), city.officer, "officer")
+    page.get_by_role("link", name="Vehicle").click()
+    fill_window(page)
+    page.get_by_label("Truck").check()
+    page.get_by_label("Court St at 16th St").check()
+    record_and_search(page)
+    expect(page.get_by_role("heading", name="3 reads of a truck")).to_be_visible()
+    page.get_by_role("button", name="Record and show the next page").click()
+    expect(page.get_by_role("heading", name="1 read of a truck at 1 camera, page 2")).to_be_visible()
+    expect(page.get_by_label("Truck")).to_be_checked()
+    expect(page.get_by_label("From")).to_have_value("2026-11-25T08:00")
+    assert [asked.kind for asked in city.vault.asked] == ["vehicle", "vehicle"]
+
+
+def approve_every_search(city: City) -> None:
+    features = (*city.vault.charter.features, ("vehicle_search", True), ("camera_window_search", True))
+    city.vault.charter = replace(city.vault.charter, features=features)
+
+
+def fill_window(page: Page) -> None:
+    page.get_by_label("Purpose").select_option(label="Finding a stolen vehicle")
+    page.get_by_label("Offense").select_option(label="Theft of a vehicle")
+    page.get_by_label("Case number").fill("26-004512")
+    page.get_by_label("From").fill("2026-11-25T08:00")
+    page.get_by_label("To (UTC)").fill("2026-11-25T09:00")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
 def test_every_page_of_evidence_is_accessible_and_fits(
     city: City, visit: Callable[..., Page], width: int
 ) -> None:
@@ -218,6 +285,7 @@ def test_a_search_with_the_keyboard_only(city: City, visit: Callable[..., Page])
     keys.press("Enter")
     for name, typed in (
         ("plate", "7kdr214"),
+        ("yes", ""),
         ("purpose", "Finding a s"),
         ("offense", "Theft"),
         ("case_number", "26-004512"),

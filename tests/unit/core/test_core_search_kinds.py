@@ -230,7 +230,7 @@ def test_ones_own_searches_say_what_was_asked(wide):
         PLATE,
         "7KDR2I4 and look-alikes",
         "7KD*",
-        "car",
+        "a car",
         "everything at court-16th",
     ]
     assert PLATE not in repr(past)

@@ -11,13 +11,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from glassplate.errors import NotSignedIn, Refused, UsageError
-from glassplate.records import FoundRead, OpenedImage, Receipt, SearchRequest, SearchResult
+from glassplate.records import FoundRead, OpenedImage, Receipt, SearchRequest, SearchResult, wanted_vehicle
 from glassplate.web import pages, words
-from glassplate.web.officer.search_form import SearchChoices, SearchForm
+from glassplate.web.officer.search_form import TABS, SearchChoices, SearchForm, TabId
 from glassplate.web.officer.time_strip import TimeStrip, time_strip
 from glassplate.web.signing_in import Posted, Visited
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from glassplate.web.face import Visit
 
 
@@ -53,6 +55,9 @@ class Answer:
     searched_until: datetime
     rows: tuple[ReadRow, ...]
     cameras: int
+    asked: str = field(repr=False)
+    """What was searched for, as it follows "3 reads"; empty for a plate."""
+    page: int
     truncated: bool
     unserved: tuple[tuple[str, str], ...]
     """(epoch id, reason) of periods that could not be searched: the answer lacks their reads."""
@@ -88,15 +93,15 @@ def search_routes() -> APIRouter:
         del visit  # only to be signed in
         return RedirectResponse("/search", status_code=303)
 
-    @router.get("/search")
-    def search_page(request: Request, visit: Visited) -> Response:
-        choices = SearchChoices.of(visit.charter)
-        page = SearchPage(SearchForm.empty(choices), choices, {}, None, None)
-        return pages.answer(request, page, visit.frame)
+    for tab in TABS:
+        _add_tab(router, tab.path, tab.tab_id)
 
-    @router.post("/search")
-    def search(request: Request, visit: Visited, form: Posted) -> Response:
-        page, status = _searched(visit, SearchForm.posted(form))
+    @router.post("/search/next")
+    def next_page(request: Request, visit: Visited, form: Posted) -> Response:
+        index = form.text("search_index")
+        if not index.isdecimal():
+            raise UsageError("Go on from the search that showed the page before.")
+        page, status = _answered(visit, lambda: visit.client.next_page(int(index)))
         return pages.answer(request, page, visit.frame, status)
 
     @router.post("/images")
@@ -110,21 +115,53 @@ def search_routes() -> APIRouter:
     return router
 
 
+def _add_tab(router: APIRouter, path: str, tab: TabId) -> None:
+    @router.get(path)
+    def search_page(request: Request, visit: Visited) -> Response:
+        choices = SearchChoices.of(visit.charter)
+        page = SearchPage(SearchForm.empty(choices, tab), choices, {}, None, None)
+        return pages.answer(request, page, visit.frame)
+
+    @router.post(path)
+    def search(request: Request, visit: Visited, form: Posted) -> Response:
+        page, status = _searched(visit, SearchForm.posted(form, tab))
+        return pages.answer(request, page, visit.frame, status)
+
+
 def _searched(visit: Visit, form: SearchForm) -> tuple[SearchPage, int]:
     choices = SearchChoices.of(visit.charter)
     complaints = form.complaints(choices)
     if complaints:
         return SearchPage(form, choices, complaints, None, None), 422
+    asked = form.request(choices, visit.now, visit.face.zone)
+    return _answered(visit, lambda: visit.client.search(asked), form)
+
+
+def _answered(
+    visit: Visit, ask: Callable[[], SearchResult], form: SearchForm | None = None
+) -> tuple[SearchPage, int]:
+    """``form`` None: as it was when the answer's first page was asked for."""
+    choices = SearchChoices.of(visit.charter)
     try:
-        result = visit.client.search(form.request(choices, visit.now))
+        result = ask()
     except NotSignedIn:
         raise
     except (Refused, UsageError) as error:  # the form stays, so that the officer can mend it
         rules = error.rules if isinstance(error, Refused) else ()
-        return SearchPage(
-            form, choices, {}, Refusal(str(error), rules, error.http_status), None
-        ), error.http_status
-    return SearchPage(form, choices, {}, None, _answer(result, choices, visit.now)), 200
+        refusal = Refusal(str(error), rules, error.http_status)
+        shown = form or SearchForm.empty(choices)
+        return SearchPage(shown, choices, {}, refusal, None), error.http_status
+    shown = form or SearchForm.of(result.request, choices, visit.face.zone)
+    return SearchPage(shown, choices, {}, None, _answer(result, choices, visit.now)), 200
+
+
+def _asked(request: SearchRequest, choices: SearchChoices) -> str:
+    if request.kind == "vehicle":
+        return f" of {wanted_vehicle(request.bodies, request.colors)}"
+    if request.kind == "camera_window":
+        names = [words.label(choices.cameras, camera_id) for camera_id in request.camera_ids]
+        return f": everything at {' and '.join(names)}"
+    return ""
 
 
 def _answer(result: SearchResult, choices: SearchChoices, now: datetime) -> Answer:
@@ -133,6 +170,8 @@ def _answer(result: SearchResult, choices: SearchChoices, now: datetime) -> Answ
         receipt=result.receipt,
         policy_version=result.policy_version,
         request=result.request,
+        asked=_asked(result.request, choices),
+        page=result.page,
         purpose_label=words.label(choices.purposes, result.request.purpose),
         searched_since=result.searched_since,
         searched_until=result.searched_until,
