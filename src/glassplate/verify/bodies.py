@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from glassplate.encoding import from_base64url, parse_json
@@ -49,6 +50,7 @@ def check_bodies(
                 result.find(path.name, f"it does not open to what {entry.where} committed to ({error})")
     _check_complete(entries, seen, result)
     _check_outcomes(opened, by_index, result)
+    _check_pages(opened, by_index, result)
     if key is not None and seen and not opened:
         result.find(
             folder.name,
@@ -88,6 +90,59 @@ def _check_outcomes(
             result.find(
                 entry.where, f"its body is of the search in entry {fields.get('search_index')}, which is none"
             )
+
+
+_KEPT_ON_PAGES = (
+    *(
+        "kind",
+        "plate",
+        "bodies",
+        "colors",
+        "camera_ids",
+        "limit",
+        "warrant",
+        "purpose",
+        "offense",
+        "case_number",
+    ),
+    *("declared_use", "on_behalf_of", "account_id", "approval"),
+)
+"""What a further page takes over from the first. Its period may be cut where the retention's edge has passed."""
+
+
+def _check_pages(
+    opened: dict[int, dict[str, Any]], by_index: dict[int, PublicEntry], result: Verification
+) -> None:
+    """A further page is of an earlier search, and asks nothing else: an approval of that one covers no more."""
+    for index, fields in opened.items():
+        entry, first_index = by_index[index], fields.get("page_of")
+        if entry.entry_type != "search" or first_index is None:
+            continue
+        first = by_index.get(first_index) if isinstance(first_index, int) else None
+        if first is None or first.entry_type != "search" or first.index >= index:
+            result.find(
+                entry.where, f"its body is a page of the search in entry {first_index}, which is none"
+            )
+        elif (said := opened.get(first.index)) and (changed := _changed(said, fields)):
+            result.find(entry.where, f"it is a page of {first.where}, and yet asks for another {changed}")
+
+
+def _changed(first: dict[str, Any], page: dict[str, Any]) -> str:
+    """The first word that a page changed, or a period that it widened; empty for none."""
+    if first.get("page_of") is not None:
+        return "search than a first page"
+    for name in _KEPT_ON_PAGES:
+        if first.get(name) != page.get(name):
+            return name.replace("_", " ")
+    try:
+        (since, until), (from_, to) = (
+            (datetime.fromisoformat(words["since"]), datetime.fromisoformat(words["until"]))
+            for words in (first, page)
+        )
+        is_within = since <= from_ and to <= until
+    except (KeyError, TypeError, ValueError):
+        is_within = False
+    return "" if is_within else "period"
 
 
 def open_checked(leaf: bytes, body: bytes, key: AuditorKey) -> dict[str, Any]:

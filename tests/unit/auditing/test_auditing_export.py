@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,11 +17,12 @@ from glassplate.auditing import demand_opened
 from glassplate.auditing.check_export import check_export
 from glassplate.auditing.columns import HEADER, HIDDEN_AT_FIRST
 from glassplate.auditing.export import export_searches
-from glassplate.errors import GlassplateError, UsageError
+from glassplate.errors import ApprovalNeeded, GlassplateError, UsageError
 from glassplate.review.reading import read_exports
 from glassplate.verify.findings import Verification
 
 DAY = START.replace(hour=0)
+DAY_LONG = timedelta(days=1)
 TWO_DAYS = (DAY, DAY + timedelta(days=2))
 
 
@@ -51,6 +53,32 @@ def test_every_cell_of_an_honest_export_holds(exported):
     for row in rows:
         assert [i for i, verdict in enumerate(row.cells) if verdict == "hidden"] == sorted(hidden)
         assert "wrong" not in row.cells
+
+
+def test_every_kind_of_search_has_its_type_and_its_filters(audit):
+    city = audit.city
+    features = tuple(replace(feature, approved=True) for feature in city.charter().features)
+    city.vault.install_charter(city.signed(city.charter(features=features)))
+    officer, vehicle = city.sign_in("m.okafor"), {"bodies": ("car",), "colors": ("white", "black")}
+    request = city.request("", kind="vehicle", camera_ids=("court-16th",), **vehicle)
+    with pytest.raises(ApprovalNeeded):
+        city.vault.gate.search(officer, request)
+    asked = city.vault.registry.approval_requests()[0]
+    city.vault.approvals.decide(
+        city.sign_in("r.alvarez"), asked.request_id, asked.request_sha256, approve=True, reason="Read it"
+    )
+    city.vault.gate.search(officer, request)
+    city.vault.gate.search(officer, city.request("7KDR214", kind="look_alike"))
+    audit.pull()
+    record = audit.record()
+    opened = demand_opened(record, audit.folder, audit.key, Verification())
+    today = record.entries[-1].at
+    made = export_searches(record, opened, today - DAY_LONG, today + DAY_LONG, ())
+    rows = list(csv.DictReader(io.StringIO(made.csv)))[-2:]
+    assert [(row["Search Type"], row["License Plate"], row["Filters"]) for row in rows] == [
+        ("visual", "", "court-16th; car; white; black"),
+        ("search", "7KDR214", "all"),
+    ]
 
 
 def test_nothing_hidden_stands_in_either_file(exported):

@@ -53,6 +53,32 @@ def test_an_owner_is_told_every_search_that_concerns_the_plate(audit, asked):
     assert shown == {"purpose", "offense", "plate", "search_index", "outcome"}
 
 
+def test_look_alikes_concern_the_owner_and_their_pages_are_told_once(audit):
+    """The plate that was typed is another's, so it is not disclosed; a further page is the same search."""
+    city = audit.city
+    officer = city.sign_in("r.alvarez")
+    city.ingest("7KDR2I4", OWNED, "7KDR24")
+    first = city.vault.gate.search(officer, city.request("7K0R214", kind="look_alike", limit=1))
+    assert first.truncated
+    city.vault.gate.next_page(officer, first.receipt.entry_index)
+    city.pass_days(1)
+    audit.pull()
+    record = audit.record()
+    opened = demand_opened(record, audit.folder, audit.key, Verification())
+    key = city.offices["auditor"]
+    late = record.entries[-1].at + timedelta(days=180)
+    told = {
+        plate: check_answer(
+            answer_owner(record, opened, plate, 900, late, key), record.log_key, [key.public.fingerprint]
+        )[0]["searches"]
+        for plate in (OWNED, NEVER)
+    }
+    assert len(told[OWNED]) == 19  # as above, and one
+    assert [s["by_pattern"] for s in told[OWNED]].count(True) == 9
+    assert told[NEVER] == []
+    assert "7K0R214" not in json.dumps(told)
+
+
 def _names(proof):
     from glassplate.encoding import from_base64url
 
