@@ -20,6 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from glassplate.approvals import request_sha256
+from glassplate.asked_page import case_words
 from glassplate.charter import OFFICES
 from glassplate.encoding import sha256_hex
 from glassplate.errors import KeyDestroyed, KeyUnavailable, UsageError
@@ -34,7 +35,6 @@ from glassplate.evidence.document import (
 )
 from glassplate.evidence.facts import recognizer_facts, redaction_facts
 from glassplate.evidence.requests import MAX_EXPORT_READS, bound_words, check_export_request
-from glassplate.gate import case_words
 from glassplate.log import leaf_hash
 from glassplate.log.merkle import inclusion_proof, nodes_of, root_of
 from glassplate.records import EvidencePackage

@@ -25,51 +25,35 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from glassplate.approvals import request_sha256
+from glassplate.asked_page import AskedPage, bound_words, case_words
 from glassplate.errors import InputRefused, KeyDestroyed, KeyUnavailable, ProofFailed, UsageError
 from glassplate.keys import demand_no_late_purge
 from glassplate.records import FoundRead, KeptRead, OpenedImage, PastSearch, SearchResult
 from glassplate.registry.operations import USES_APPROVAL
 from glassplate.registry.sessions import authenticate
 from glassplate.seal import ImageOpener
-from glassplate.search_kinds import FEATURE_OF, asked_again, asked_fields, in_words, pattern_of
+from glassplate.search_kinds import in_words
 from glassplate.store import StoreQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from glassplate.approvals import Approvals
     from glassplate.authorize import Authorizer, Permission
     from glassplate.keys import Epoch, Keyring, TrustedTime
     from glassplate.mandate import Mandate
-    from glassplate.plate_text import PlatePattern
     from glassplate.record import Recorder
     from glassplate.records import Receipt, SearchRequest, Session
     from glassplate.registry import Registry, StoredSearch
     from glassplate.store import Store, StoredPage, StoredRead
 
-FORM_LIFE = timedelta(
-    minutes=15
-)  # "all that is kept" was true when the form was shown; policy judges what is older
 OWN_SEARCH = "own-search"
 KEPT_PAGE = 50  # reads with their images in memory at once
-PAGE_LIFE = FORM_LIFE  # how long after a page the next one may be asked for
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One page of a search. ``page_of``: entry of its first page; ``cursor``: where the page before ended."""
-
-    request: SearchRequest
-    pattern: PlatePattern | None
-    window: tuple[datetime, datetime]
-    page: int = 1
-    page_of: int | None = None
-    cursor: str | None = field(repr=False, default=None)
 
 
 def _ignore(_step: int) -> None:
@@ -110,7 +94,7 @@ class Gate:
         session = self.who(token)
         demand_no_late_purge(self.keyring, self.time.purge_now())
         self.observe(2)
-        asked = _Asked(request, pattern_of(request), _window(request, now, self.mandate.retention()))
+        asked = AskedPage.first(request, now, self.mandate.retention())
         with self.admitting:
             words = bound_words(request)
             consent = self.approvals.consent(request_sha256("search", session.account.account_id, words))
@@ -140,7 +124,7 @@ class Gate:
         self.observe(2)
         with self.admitting:
             before = self._own_search(session, search_index, now, "search")
-            asked = _continued(before, search_index, now, self.mandate.retention())
+            asked = AskedPage.after(before, search_index, now, self.mandate.retention())
             consent = self.approvals.consent_used(before["approval"], now)
             decision = self.authorizer.authorize_search(
                 session, asked.request, asked.window, now, consent.approvals
@@ -150,7 +134,7 @@ class Gate:
         return self._answer(session, asked, decision, receipt, now)
 
     def _answer(
-        self, session: Session, asked: _Asked, decision: Permission, receipt: Receipt, now: datetime
+        self, session: Session, asked: AskedPage, decision: Permission, receipt: Receipt, now: datetime
     ) -> SearchResult:
         """Steps (4) to (7) of a recorded search."""
         self.observe(4)
@@ -307,28 +291,24 @@ class Gate:
     def _record_search(
         self,
         session: Session,
-        asked: _Asked,
+        asked: AskedPage,
         decision: Permission,
         now: datetime,
         approval: str | None,
     ) -> Receipt:
-        account, request = session.account, asked.request
+        account = session.account
         operation: dict[str, Any] = {
             "kind": "search_recorded",
             "account_id": account.account_id,
             "recorded_at": now.isoformat(),
-            "purpose": request.purpose,
+            "purpose": asked.request.purpose,
         }
         if asked.page_of is None:
             operation[USES_APPROVAL] = approval
         return self.recorder.record(
             "search",
             {
-                **asked_fields(request, asked.window),
-                **case_words(asdict(request)),
-                "feature": FEATURE_OF[request.kind],
-                "page": asked.page,
-                "page_of": asked.page_of,
+                **asked.fields(),
                 "account_id": account.account_id,
                 "display_name": account.display_name,
                 "organization": self.mandate.agency_id(),
@@ -447,28 +427,7 @@ class Gate:
         )
 
 
-def _continued(before: Mapping[str, Any], search_index: int, now: datetime, retention: timedelta) -> _Asked:
-    """The page after ``before``, a search's fields with its outcome's cursor."""
-    if before["cursor"] is None:
-        raise UsageError(
-            f"The search of entry {search_index} has no further page: it showed all that there was."
-        )
-    if now - datetime.fromisoformat(before["at"]) > PAGE_LIFE:
-        raise UsageError(
-            f"The next page can be asked for {PAGE_LIFE // timedelta(minutes=1)} minutes after a page. Search again."
-        )
-    request = asked_again(before)
-    return _Asked(
-        request,
-        pattern_of(request),
-        _window(request, now, retention),
-        before["page"] + 1,
-        before["page_of"] if before["page_of"] is not None else search_index,
-        before["cursor"],
-    )
-
-
-def _query(asked: _Asked) -> StoreQuery:
+def _query(asked: AskedPage) -> StoreQuery:
     request = asked.request
     return StoreQuery(
         pattern=asked.pattern,
@@ -483,35 +442,5 @@ def _query(asked: _Asked) -> StoreQuery:
     )
 
 
-def bound_words(request: SearchRequest) -> dict[str, Any]:
-    """A search as JSON values, every word of it: what an approval binds to."""
-    words = asdict(request)
-    words.update(since=request.since.isoformat(), until=request.until.isoformat())
-    words.update({name: list(words[name]) for name in ("camera_ids", "bodies", "colors")})
-    return words
-
-
-def _window(request: SearchRequest, now: datetime, retention: timedelta) -> tuple[datetime, datetime]:
-    """The asked period, cut at now, and at the retention's edge when it passed since the form was made.
-
-    Raises:
-        UsageError: for times without a zone, or a period that ends before it starts.
-    """
-    if request.since.tzinfo is None or request.until.tzinfo is None:
-        raise UsageError("Give the period's times with a zone, such as 2026-11-25T08:00Z.")
-    until = min(request.until, now + timedelta(seconds=1))
-    if request.since >= until:
-        raise UsageError("The period ends before it starts, or lies in the future.")
-    edge = now - retention
-    return (edge if edge - FORM_LIFE <= request.since < edge else request.since), until
-
-
 def _ended(index: int, outcome: str, reads_shown: int) -> dict[str, Any]:
     return {"kind": "search_ended", "search_index": index, "outcome": outcome, "reads_shown": reads_shown}
-
-
-def case_words(search: Mapping[str, Any]) -> dict[str, Any]:
-    """What a search or hold was for, as policy asks for it."""
-    return {
-        name: search[name] for name in ("purpose", "offense", "declared_use", "on_behalf_of", "case_number")
-    }

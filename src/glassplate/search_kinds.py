@@ -36,6 +36,7 @@ FEATURE_OF: Final[dict[SearchKind, str]] = {
 }
 MAX_READS_SHOWN = 500  # a page that a person can look at
 MAX_CAMERAS = 200  # named one by one; more is "all"
+MAX_WARRANT = 100
 ALL_CAMERAS = "all"  # in the record, where a search names none
 _CAMERA_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", re.ASCII)  # as a charter names them
 
@@ -48,6 +49,7 @@ def pattern_of(request: SearchRequest) -> PlatePattern | None:
     """
     _check_limit(request.limit)
     _check_cameras(request.camera_ids)
+    _check_warrant(request.warrant)
     if request.kind in ("vehicle", "camera_window"):
         _check_without_plate(request)
         return None
@@ -137,6 +139,13 @@ def _check_cameras(camera_ids: Sequence[str]) -> None:
         raise UsageError("A camera is named twice; name each once.")
     if not all(_CAMERA_ID.fullmatch(camera_id) and camera_id != ALL_CAMERAS for camera_id in camera_ids):
         raise UsageError("A camera is named by its id in the charter. Leave them out for all cameras.")
+
+
+def _check_warrant(warrant: str) -> None:
+    if len(warrant) > MAX_WARRANT or warrant != warrant.strip() or not warrant.isprintable():
+        raise UsageError(
+            f"Give the warrant's number in at most {MAX_WARRANT} characters, without blanks around it."
+        )
 
 
 def _check_without_plate(request: SearchRequest) -> None:

@@ -103,7 +103,7 @@ def search(
     del json
     kind = _kind(plate, look_alike=look_alike, vehicle=vehicle, everything=everything)
     if approval is not None or next_page is not None:
-        if kind or body or color or (approval is not None and next_page is not None):
+        if kind or body or color or camera or (approval is not None and next_page is not None):
             raise UsageError("Give --approval or --next alone: what was asked before has its own words.")
     elif kind is None:
         raise UsageError(

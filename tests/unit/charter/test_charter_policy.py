@@ -30,8 +30,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glassplate.charter import Approval
+from glassplate.charter.explain import duration_words, explain
 from glassplate.charter.policy_lint import read_rules
 from glassplate.charter.vocabulary import ACTIONS, FEATURES
+from glassplate.records import LONGEST_HOURS, MOST_CAMERAS
 
 ENGINE = engine_for()
 SUPERVISOR = Approval("supervisor-1", ("supervisor",), True, True, NOW + DAY, ("founder",))
@@ -408,6 +410,20 @@ def test_two_faults_name_both_rules():
 def test_every_role_may_do_its_acts_and_no_others(role, action):
     expected = set() if action in ROLES[role] else {"role-permits"}
     assert answer(ENGINE, act_of(role, action)) == expected
+
+
+@pytest.mark.parametrize("kind", MOST_CAMERAS)
+def test_the_limits_that_pages_explain_are_the_policys(kind):
+    asked = {"vehicle": WIDE, "camera_window": WINDOW}[kind]
+    longest = timedelta(hours=LONGEST_HOURS[kind])
+    at_most = replace(asked, cameras=MOST_CAMERAS[kind], window_start=NOW - longest)
+    assert answer(ENGINE, at_most) == set()
+    assert answer(ENGINE, replace(at_most, cameras=MOST_CAMERAS[kind] + 1)) == {"cameras-chosen"}
+    assert answer(ENGINE, replace(at_most, window_start=NOW - longest - MILLISECOND)) == {"short-window"}
+    said = " ".join(explain(OPEN_CHARTER))
+    assert (
+        f"1 to {MOST_CAMERAS[kind]} cameras, spans {duration_words(LONGEST_HOURS[kind] * 60)} at most" in said
+    )
 
 
 CONDITIONS = (

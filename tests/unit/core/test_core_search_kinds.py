@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.city import START
 from tests.support.invariants import added, bodies, check_city
 
+from glassplate.encoding import canonical_json
 from glassplate.errors import ApprovalNeeded, Refused, UsageError
 from glassplate.recognize.color import NAMES
 from glassplate.recognize.found import VEHICLES
-from glassplate.records import VEHICLE_BODIES, VEHICLE_COLORS, Vehicle
-from glassplate.search_kinds import FEATURE_OF, MAX_CAMERAS, MAX_READS_SHOWN, asked_again, in_words
+from glassplate.records import VEHICLE_BODIES, VEHICLE_COLORS, SearchRequest, Vehicle
+from glassplate.search_kinds import (
+    FEATURE_OF,
+    MAX_CAMERAS,
+    MAX_READS_SHOWN,
+    asked_again,
+    asked_fields,
+    in_words,
+    pattern_of,
+)
+from glassplate.store import StoreQuery
 
 PLATE = "7KDR214"
 COURT, HARBOR = ("court-16th",), ("harbor-22nd",)
@@ -141,6 +155,9 @@ MISFITS = {
     "a camera twice, to seem two": (WINDOW | {"camera_ids": COURT + COURT}, "twice"),
     "all cameras, as if one had that name": (VEHICLE | {"camera_ids": ("all",)}, "id in the charter"),
     "a camera with a star": (VEHICLE | {"camera_ids": ("*",)}, "id in the charter"),
+    "a warrant of blanks": (WINDOW | {"warrant": " "}, "warrant's number"),
+    "a warrant of an empty line": (WINDOW | {"warrant": "\n"}, "warrant's number"),
+    "a warrant without end": (WINDOW | {"warrant": "W" * 101}, "warrant's number"),
     "no reads": ({"plate": PLATE, "limit": 0}, "at least one"),
     "fewer than none": ({"plate": PLATE, "limit": -1}, "at least one"),
     "more than a page": ({"plate": PLATE, "limit": MAX_READS_SHOWN + 1}, "at most"),
@@ -239,6 +256,44 @@ def test_ones_own_searches_say_what_was_asked(wide):
 def test_a_camera_may_not_have_more_names_than_a_search_takes(wide):
     many = tuple(f"c{number}" for number in range(MAX_CAMERAS))
     assert search(wide, plate=PLATE, camera_ids=many).reads == ()
+
+
+@given(
+    kind=st.sampled_from(list(FEATURE_OF)),
+    plate=st.sampled_from(["", PLATE, "7KD*"]) | st.text(max_size=20),
+    bodies=st.lists(st.sampled_from(VEHICLE_BODIES) | st.text(max_size=5), max_size=3).map(tuple),
+    colors=st.lists(st.sampled_from(VEHICLE_COLORS) | st.text(max_size=5), max_size=3).map(tuple),
+    camera_ids=st.lists(st.sampled_from([*COURT, *HARBOR, "all"]) | st.text(max_size=5), max_size=3).map(
+        tuple
+    ),
+    limit=st.integers(),
+    warrant=st.text(max_size=5),
+)
+@settings(deadline=None, max_examples=500)
+def test_whatever_is_asked_is_refused_in_words_or_asked_as_it_was_recorded(**words):
+    request = SearchRequest(
+        purpose="a", offense="b", case_number="c", since=START, until=START + timedelta(hours=1), **words
+    )
+    try:
+        pattern = pattern_of(request)
+    except UsageError:
+        return
+    assert (pattern is None) == (request.kind in ("vehicle", "camera_window"))
+    assert pattern is None or pattern.has_wildcards == (request.kind == "wildcard")
+    assert 1 <= request.limit <= MAX_READS_SHOWN
+    fields = {**asked_fields(request, (request.since, request.until)), "declared_use": "own_case"}
+    fields |= {"purpose": "a", "offense": "b", "case_number": "c", "on_behalf_of": None}
+    recorded = json.loads(canonical_json(fields))
+    assert asked_again(recorded) == request
+    StoreQuery(
+        pattern,
+        request.since,
+        request.until,
+        request.camera_ids,
+        nearness="look_alike" if request.kind == "look_alike" else "exact",
+        bodies=request.bodies,
+        colors=request.colors,
+    )
 
 
 def test_an_entry_from_before_the_kinds_is_told_as_the_plate_it_names():

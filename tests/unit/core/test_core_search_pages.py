@@ -9,8 +9,8 @@ import pytest
 from tests.support.city import ADMINISTRATOR
 from tests.support.invariants import added, bodies, check_city
 
+from glassplate.asked_page import PAGE_LIFE
 from glassplate.errors import ApprovalNeeded, Refused, UsageError
-from glassplate.gate import PAGE_LIFE
 
 PATTERN = "7KD*"
 WINDOW = {"plate": "", "kind": "camera_window", "camera_ids": ("court-16th",), "warrant": "SW-26-118"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from glassplate.records import (
     LONGEST_HOURS,
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from glassplate.web.forms import PostedForm
 
 TabId = Literal["plate", "vehicle", "camera"]
-TAB_IDS: tuple[TabId, ...] = get_args(TabId)
 _MINUTE = "%Y-%m-%dT%H:%M"  # as HTML's datetime-local has it
 
 _USUAL_PERIODS = (
