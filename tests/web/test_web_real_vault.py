@@ -114,6 +114,17 @@ def test_an_unlawful_search_shows_its_rule(city: RealCity, visit: Visit, width: 
     check_page(page)
 
 
+def test_look_alikes_are_found_and_what_is_not_approved_is_named(city: RealCity, visit: Visit) -> None:
+    page = sign_in(visit(scripts=False), city.officer, city.link(OFFICER))
+    expect(page.get_by_text("Not approved by the charter: vehicle, camera window.")).to_be_visible()
+    fill_search(page, plate="7KOR2I4")
+    page.get_by_label("Look-alikes too").check()
+    record_and_search(page)
+    expect(page.get_by_role("heading", name="2 reads like 7KOR2I4 at 2 cameras")).to_be_visible()
+    page.get_by_role("link", name="My searches").first.click()
+    expect(page.get_by_text("7KOR2I4 and look-alikes")).to_be_visible()
+
+
 @pytest.mark.parametrize(("width", "wanted"), [(360, WANTED[0]), (1280, WANTED[1])])
 def test_a_search_and_an_alert_without_scripts(city: RealCity, visit: Visit, width: int, wanted: str) -> None:
     page = sign_in(visit(width=width, scripts=False), city.officer, city.link(OFFICER))

@@ -13,6 +13,7 @@ from glassplate.auditing.owner import answer_owner, check_answer, horizon_of
 from glassplate.charter import OfficePrivateKey
 from glassplate.charter.statements import sign_statement, statement_of
 from glassplate.errors import InputRefused, ProofFailed, Refused, UsageError
+from glassplate.verify.bodies import check_bodies
 from glassplate.verify.findings import Verification
 
 OWNED, NEVER = "7KDR214", "5XYZ987"
@@ -77,6 +78,10 @@ def test_look_alikes_concern_the_owner_and_their_pages_are_told_once(audit):
     assert [s["by_pattern"] for s in told[OWNED]].count(True) == 9
     assert told[NEVER] == []
     assert "7K0R214" not in json.dumps(told)
+    result = Verification()
+    said = check_bodies(audit.folder, record.entries, audit.key, result)
+    assert [fields["page"] for fields in said.values() if fields.get("kind") == "look_alike"] == [1, 2]
+    assert result.findings == []
 
 
 def _names(proof):
