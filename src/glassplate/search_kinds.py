@@ -96,7 +96,7 @@ def asked_again(fields: Mapping[str, Any]) -> SearchRequest:
     )
 
 
-def is_part_of_answer(fields: Mapping[str, Any], plate: str) -> bool:
+def concerns(fields: Mapping[str, Any], plate: str) -> bool:
     """Whether a recorded search or refusal asked for ``plate``, by itself or among others."""
     try:
         pattern = PlatePattern.parse(str(fields.get("plate") or ""))
@@ -109,11 +109,8 @@ def is_part_of_answer(fields: Mapping[str, Any], plate: str) -> bool:
 
 def in_words(fields: Mapping[str, Any]) -> str:
     """What a recorded search asked for, for a person: its plate, or what stands in its place."""
-    kind, plate, page = (
-        fields.get("kind", "exact"),
-        str(fields["plate"]),
-        fields.get("page", 1),
-    )  # older entries: none
+    # Entries from before the kinds have neither kind nor page.
+    kind, plate, page = fields.get("kind", "exact"), str(fields["plate"]), fields.get("page", 1)
     if kind == "camera_window":
         words = f"everything at {', '.join(fields['camera_ids'])}"
     elif kind == "vehicle":

@@ -18,7 +18,7 @@ from glassplate.encoding import base64url, canonical_json, from_base64url
 from glassplate.errors import InputRefused, ProofFailed, UsageError
 from glassplate.log import TlogProof, check_disclosure, parse_leaf, verify_proof
 from glassplate.plate_text import PlatePattern, normalize
-from glassplate.search_kinds import is_part_of_answer
+from glassplate.search_kinds import concerns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -143,7 +143,7 @@ def _concerns(entry: OpenedEntry, plate: str) -> bool:
         return False
     if fields.get("page_of") is not None:
         return False  # a further page of a search that is told already
-    return is_part_of_answer(fields, plate)
+    return concerns(fields, plate)
 
 
 def _told(record: PublishedRecord, entry: OpenedEntry, outcome: OpenedEntry | None) -> dict[str, Any]:
