@@ -36,3 +36,5 @@ def test_what_the_charter_does_not_approve_and_what_does_not_fit_is_refused(youn
     refused(young.run("search", "--everything", *WORDS), 2, "needs its cameras")
     nothing = young.run("search", "9ZZ9999", *WORDS[:-1])
     assert "No read in this period." in nothing.words
+    mistyped = young.run("search", "7KDR214", "--camera", "court-61st", *WORDS[:-1])
+    assert "The charter in force names no camera court-61st: check the id" in mistyped.words

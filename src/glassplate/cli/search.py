@@ -133,6 +133,7 @@ def search(
                 warrant=warrant,
             )
             result = client.search(request)
+        strange = set(result.request.camera_ids) - {camera_id for camera_id, _ in client.charter().cameras}
     emit(
         result,
         table(
@@ -145,6 +146,10 @@ def search(
         say(f"There are more. The next page: glassplate search --next {result.receipt.entry_index}")
     elif not result.reads:
         say(NOTHING_FOUND)
+    for camera_id in sorted(strange):
+        say(
+            f"The charter in force names no camera {shown(camera_id)}: check the id (glassplate charter show)."
+        )
     for epoch_id, reason in result.unserved:
         say(f"[bold red]Not searched: {shown(epoch_id)}.[/] {shown(reason)}")
 
