@@ -91,7 +91,7 @@ class Approvals:
         sha256 = request_sha256(action, account_id, words)
         stored = self.registry.open_approval_request(sha256, now)
         if stored is None:
-            request_id = secrets.token_hex(8)
+            request_id, ends_at = secrets.token_hex(8), now + LIFE
             self._refuse_floods(session, action, now)
             self.recorder.record(
                 "approval-asked",
@@ -110,15 +110,15 @@ class Approvals:
                     "account_id": account_id,
                     "request_sha256": sha256,
                     "asked_at": now.isoformat(),
-                    "expires_at": (now + LIFE).isoformat(),
+                    "expires_at": ends_at.isoformat(),
                 },
             )
         else:
-            request_id = stored.request_id
+            request_id, ends_at = stored.request_id, stored.expires_at
         return ApprovalNeeded(
-            f"A second person must approve this first. It waits as request {request_id}; once it is approved, run "
-            f"exactly the same again, or name it with --approval {request_id}. It ends "
-            f"{LIFE // timedelta(hours=1)} hours after it was asked.",
+            f"A second person must approve this first. It waits as request {request_id}, until "
+            f"{ends_at:%Y-%m-%d %H:%M} UTC. Once it is approved, run it under that id: on the page Approvals, or with "
+            f"--approval {request_id}. A command without that option is given again as it was.",
             ("approval-needed",),
         )
 

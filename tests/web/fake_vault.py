@@ -29,6 +29,7 @@ from glassplate.records import (
     Account,
     Alert,
     Alternative,
+    ApprovalRequest,
     CharterSummary,
     EntrySummary,
     EpochStatus,
@@ -147,6 +148,48 @@ READS = (
     found(3, "7KDR214", None, CHARTER.cameras[2], timedelta(days=2, hours=3), _SEDAN),
     found(4, "7KDR2I4", 5, CHARTER.cameras[0], timedelta(days=3, hours=1), Vehicle()),
 )
+
+
+def approval(
+    number: int, action: str, asked_by: str, words: dict[str, Any], **changes: Any
+) -> ApprovalRequest:
+    """A request that somebody made two hours ago."""
+    at = NOW - timedelta(hours=2)
+    made = ApprovalRequest(
+        f"{number:016x}", action, asked_by, at, at + timedelta(days=1), "waiting", f"{number:064x}", (), words
+    )
+    return replace(made, **changes)
+
+
+SEARCH_WORDS: dict[str, Any] = {
+    "plate": "7KDR214",
+    "purpose": "stolen_vehicle",
+    "offense": "vc_10851",
+    "case_number": "26-004512",
+    "since": (NOW - timedelta(days=2)).isoformat(),
+    "until": NOW.isoformat(),
+    "camera_ids": ["court-16th", "harbor-22nd"],
+    "declared_use": "own_case",
+    "on_behalf_of": None,
+    "feature": "vehicle_search",
+    "limit": 100,
+    "warrant": "",
+}
+EXPORT_WORDS: dict[str, Any] = {
+    "case_number": "26-004512",
+    "reason": "Discovery",
+    "read_ids": ["a" * 32],
+    "search_index": 18_447,
+    "hold_id": None,
+}
+HOLD_WORDS: dict[str, Any] = {
+    "case_number": "26-004512",
+    "authority": "Court order 26-CR-118",
+    "reason": "Evidence of the theft",
+    "until": (NOW + timedelta(days=90)).isoformat(),
+    "read_ids": ["a" * 32],
+    "search_index": 18_447,
+}
 ENTRY = HotlistEntry(
     "e" * 16,
     "7KDR214",
@@ -177,11 +220,14 @@ class FakeVault:
     links: set[str] = field(default_factory=lambda: {LINK_SECRET})
     holds: list[Hold] = field(default_factory=list)
     asked_evidence: list[HoldRequest | ExportRequest] = field(default_factory=list)
+    requests: list[ApprovalRequest] = field(default_factory=list)
+    """What waits for a second person, newest first, with its words."""
     is_approved: bool = False
     """Whether second persons have approved what is held or exported."""
     page_size: int = 100
     pages: dict[int, tuple[SearchRequest, int]] = field(default_factory=dict)
     """Entry of a search -> what it asked, and its page."""
+    search_needs_approval: bool = False
     log_is_down: bool = False
     is_unreachable: bool = False
 
@@ -347,6 +393,9 @@ class FakeClient:
         if request.kind == "camera_window" and not self._vault.is_approved:
             self._vault.add_entry("approval-asked")
             raise ApprovalNeeded("It waits as request 1f2e3d4c5b6a7988.", ("approval-needed",))
+        if self._vault.search_needs_approval:
+            self._vault.add_entry("approval-asked")
+            raise ApprovalNeeded("It waits as request 1f2e3d4c5b6a7988.", ("approval-needed",))
         return self._page(request, 1)
 
     def next_page(self, search_index: int) -> SearchResult:
@@ -456,6 +505,39 @@ class FakeClient:
             for alert in self._vault.alerts
             if alert.disposition in ("stop_made", "arrest")
         ]
+
+    def approvals(self) -> list[ApprovalRequest]:
+        self._who()
+        return [replace(one, words={}) for one in self._vault.requests]
+
+    def show_approval(self, request_id: str) -> ApprovalRequest:
+        self._who()
+        self._vault.add_entry("approval-shown")
+        return self._request(request_id)
+
+    def decide_approval(self, request_id: str, request_sha256: str, *, approve: bool, reason: str) -> Receipt:
+        account_id = self._who().account.account_id
+        asked = self._request(request_id)
+        if asked.asked_by == account_id:
+            raise Refused("You cannot decide your own request; somebody else must.", ("not-yourself",))
+        if asked.state not in ("waiting", "approved"):
+            raise Refused(f"This request is {asked.state}.", ("approval-open",))
+        if not reason or request_sha256 != asked.request_sha256:
+            raise UsageError("That is not the request that was shown. Look at it again, then decide.")
+        receipt = self._vault.add_entry("approval-given" if approve else "approval-refused")
+        decided = replace(
+            asked,
+            state="approved" if approve else "refused",
+            decided_by=(*asked.decided_by, (account_id, approve)),
+        )
+        self._vault.requests = [decided if one is asked else one for one in self._vault.requests]
+        return receipt
+
+    def _request(self, request_id: str) -> ApprovalRequest:
+        for asked in self._vault.requests:
+            if asked.request_id == request_id:
+                return asked
+        raise UsageError("No request has this id. List them with: glassplate approvals list")
 
     def place_hold(self, request: HoldRequest) -> PlacedHold:
         self._who()

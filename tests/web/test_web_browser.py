@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from browser_testing import add_authenticator, check_page, fill_search, record_and_search, sign_in
-from fake_vault import INVITATION, FakeVault
+from browser_testing import (
+    add_authenticator,
+    check_frozen,
+    check_page,
+    fill_search,
+    record_and_search,
+    sign_in,
+)
+from fake_vault import EXPORT_WORDS, HOLD_WORDS, INVITATION, OFFICER, SEARCH_WORDS, FakeVault, approval
 from playwright.sync_api import expect
 from web_testing import make_report
 
@@ -219,6 +226,44 @@ def test_every_page_of_evidence_is_accessible_and_fits(
     page.get_by_role("button", name="Record and look").click()
     expect(page.get_by_role("heading", name="2 held reads")).to_be_visible()
     check_page(page)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_page_of_approvals_is_accessible_fits_and_needs_no_script(
+    city: City, visit: Callable[..., Page], width: int, scripts: bool
+) -> None:
+    page = sign_in(visit(width=width, scripts=scripts), city.officer, "officer")
+    check = check_page if scripts else lambda shown: check_frozen(shown, visit())
+    page.goto(f"{city.officer}/approvals")
+    expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+    check(page)
+    city.vault.requests = [
+        approval(1, "search", "m.okafor", SEARCH_WORDS),
+        approval(2, "hold", OFFICER.account_id, HOLD_WORDS, state="approved", decided_by=(("s.one", True),)),
+        approval(3, "export", "m.okafor", EXPORT_WORDS, state="refused", decided_by=(("s.one", False),)),
+    ]
+    page.reload()
+    check(page)
+    page.get_by_role("button", name=f"Record and read request {1:016x}").click()
+    expect(page.get_by_role("heading", name="Exactly this")).to_be_visible()
+    check(page)
+    page.get_by_label("Why").fill("Read the report")
+    page.get_by_role("button", name="Approve…").click()
+    expect(page.get_by_role("heading", name="Approve this request?")).to_be_visible()
+    check(page)
+    page.get_by_role("button", name="Record and approve").click()
+    expect(page.get_by_role("heading", name="Approved")).to_be_visible()
+    check(page)
+    assert city.vault.requests[0].decided_by == ((OFFICER.account_id, True),)
+
+    city.vault.is_approved = True
+    page.get_by_role("link", name="All requests").click()
+    page.get_by_role("button", name=f"Record and read request {2:016x}").click()
+    expect(page.get_by_role("heading", name="Approved: run it")).to_be_visible()
+    check(page)
+    page.get_by_role("button", name="Record and hold").click()
+    expect(page.get_by_role("heading", name="Held until")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [360, 1280])

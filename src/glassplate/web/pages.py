@@ -50,6 +50,7 @@ def make_environment() -> Environment:
         key_words,
         public_fields,
         reads_words,
+        words.act_words,
         words.age,
         words.camera_state,
         words.capital,

@@ -165,6 +165,20 @@ def text_uri(text: str) -> str:
     return "data:text/plain;charset=utf-8;base64," + base64.b64encode(text.encode()).decode()
 
 
+_ACTS = {
+    "search": "A search",
+    "hold": "Reads kept past their day",
+    "export": "Reads handed out as a package",
+    "share": "An answer to another agency",
+    "give_access": "A new account, or a role",
+}
+
+
+def act_words(action: str) -> str:
+    """An act that needs a second person, as people say it."""
+    return _ACTS.get(action, spaced(action))
+
+
 def percent(value: float) -> str:
     """0.934 -> "93 %"; rounded down, so that doubt is never rounded away."""
     return f"{int(value * 100)} %"

@@ -6,9 +6,11 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from glassplate.web.application import application
+from glassplate.web.approvals import approval_routes
 from glassplate.web.entry import entry_routes
 from glassplate.web.face import Face
 from glassplate.web.officer.alerts import alert_routes
+from glassplate.web.officer.approved import approved_routes
 from glassplate.web.officer.evidence import evidence_routes
 from glassplate.web.officer.history import history_routes
 from glassplate.web.officer.search import search_routes
@@ -24,6 +26,7 @@ NAVIGATION = (
     ("/alerts", "Alerts"),
     ("/holds", "Holds"),
     ("/searches", "My searches"),
+    ("/approvals", "Approvals"),
     ("/policy", "Policy"),
 )
 
@@ -40,5 +43,12 @@ def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC
         zone=zone,
     )
     return application(
-        face, search_routes(), alert_routes(), evidence_routes(), history_routes(), entry_routes()
+        face,
+        search_routes(),
+        alert_routes(),
+        evidence_routes(),
+        history_routes(),
+        approval_routes(),
+        approved_routes(),
+        entry_routes(),
     )

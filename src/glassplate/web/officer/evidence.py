@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from glassplate.errors import NotSignedIn, Refused, UsageError
-from glassplate.records import ExportRequest, Hold, HoldRequest, OpenedHold, PlacedHold
+from glassplate.records import EvidencePackage, ExportRequest, Hold, HoldRequest, OpenedHold, PlacedHold
 from glassplate.web import pages
 from glassplate.web.face import Visit
 from glassplate.web.forms import PostedForm
@@ -147,15 +147,20 @@ def evidence_routes() -> APIRouter:
             raise
         except (Refused, UsageError) as error:
             return _page(request, visit, asked, error)
-        name = f"evidence-entry-{package.receipt.entry_index}.zip"
-        return Response(
-            package.content,
-            media_type="application/zip",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return package_download(package)
 
     _add_finding(router)
     return router
+
+
+def package_download(package: EvidencePackage) -> Response:
+    """The package as a file to save."""
+    name = f"evidence-entry-{package.receipt.entry_index}.zip"
+    return Response(
+        package.content,
+        media_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def _add_finding(router: APIRouter) -> None:

@@ -191,3 +191,9 @@ def _row(found: FoundRead, now: datetime) -> ReadRow:
         check_by_eye=any(character.is_doubtful for character in characters),
         deleted=words.until(found.destroyed_at, now),
     )
+
+
+def found_page(visit: Visit, result: SearchResult) -> SearchPage:
+    """The page of a search that was approved and run from there; the form beside it is empty."""
+    choices = SearchChoices.of(visit.charter)
+    return SearchPage(SearchForm.empty(choices), choices, {}, None, _answer(result, choices, visit.now))

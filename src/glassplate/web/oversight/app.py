@@ -6,6 +6,7 @@ from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from glassplate.web.application import application
+from glassplate.web.approvals import approval_routes
 from glassplate.web.entry import entry_routes
 from glassplate.web.face import Face
 from glassplate.web.oversight.cameras import camera_routes
@@ -21,6 +22,7 @@ COOKIE = "__Host-glassplate-oversight"  # cookies know no ports: on one host the
 NAVIGATION = (
     ("/entries", "Record"),
     ("/refusals", "Refusals"),
+    ("/approvals", "Approvals"),
     ("/keys", "Keys"),
     ("/cameras", "Cameras"),
     ("/charter", "Charter"),
@@ -38,4 +40,4 @@ def create_app(client_factory: ClientFactory, *, origin: str, zone: tzinfo = UTC
         client_factory=client_factory,
         zone=zone,
     )
-    return application(face, log_routes(), entry_routes(), key_routes(), camera_routes())
+    return application(face, log_routes(), approval_routes(), entry_routes(), key_routes(), camera_routes())
