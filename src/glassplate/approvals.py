@@ -4,6 +4,7 @@ The rules, to be ticked off:
 
 * an approval binds the SHA-256 of exactly one request: the act, the person and every word of it (`request_sha256`);
 * nobody approves an own request, nor one of somebody whom they made or who made them, directly or through others;
+* a decision carries the decider's fresh signature (``act_signatures.py``); who looks stays a session's business;
 * nobody decides twice, and nobody decides what they have not looked at: the decision names the hash that was shown;
 * it is used once, within ``LIFE`` of the asking; after that the act is asked anew;
 * what the approver is *when it is used* counts: a closed account, a lapsed training or a role taken away undoes it.
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from glassplate.act_signatures import ActSignatures
     from glassplate.authorize import Authorizer
     from glassplate.record import Recorder
-    from glassplate.records import ApprovalState, Receipt, Session
+    from glassplate.records import ActSignature, ApprovalState, Receipt, Session
     from glassplate.registry import Registry, StoredApprovalRequest
 
 LIFE = timedelta(hours=24)
@@ -61,6 +63,7 @@ class Approvals:
     recorder: Recorder
     authorizer: Authorizer
     now: Callable[[], datetime]
+    signatures: ActSignatures
 
     # --- for the rooms whose acts need a second person -----------------------------------------------------------
 
@@ -148,12 +151,42 @@ class Approvals:
         )
         return self._told(stored, now, self.recorder.open_body(stored.entry_index).fields["request"])
 
-    def decide(
+    def decision_options(
         self, token: str | None, request_id: str, sha256: str, *, approve: bool, reason: str
+    ) -> dict[str, Any] | None:
+        """What this person's passkey is asked to sign for a decision; None where it needs no signature."""
+        session = authenticate(self.registry, token, self.now())
+        self._demand(request_id)
+        return self.signatures.options(
+            session, _decision_sha256(session, request_id, sha256, approve, reason)
+        )
+
+    def use_options(self, token: str | None, request_id: str) -> dict[str, Any] | None:
+        """What the asker's passkey is asked to sign to run what was approved; None where it needs no signature.
+
+        Raises:
+            UsageError: somebody else asked for it.
+        """
+        session = authenticate(self.registry, token, self.now())
+        stored = self._demand(request_id)
+        if stored.account_id != session.account.account_id:
+            raise UsageError("Somebody else asked for this; only that person runs it.")
+        return self.signatures.options(session, stored.request_sha256)
+
+    def decide(
+        self,
+        token: str | None,
+        request_id: str,
+        sha256: str,
+        *,
+        approve: bool,
+        reason: str,
+        signature: ActSignature | None = None,
     ) -> Receipt:
         """Approve or refuse. ``sha256``: the hash of the request that was shown.
 
         Raises:
+            SignatureNeeded: the person's own passkey must sign exactly this decision.
             Refused: by policy, or because this person may not be the second one, or decided already.
             UsageError: no reason, or another request than the one that was shown.
         """
@@ -166,6 +199,13 @@ class Approvals:
             raise UsageError("That is not the request that was shown. Look at it again, then decide.")
         permission = self.authorizer.authorize(session, _approving(stored.action), None, now)
         self._check_second_person(session, stored, now)
+        signed = self.signatures.demand(
+            session,
+            _approving(stored.action),
+            _decision_sha256(session, request_id, sha256, approve, reason),
+            signature,
+            now,
+        )
         return self.recorder.record(
             "approval-given" if approve else "approval-refused",
             {
@@ -174,10 +214,12 @@ class Approvals:
                 "request_sha256": sha256,
                 "reason": reason,
                 "sign_in_method": session.sign_in_method,
+                **signed.fields,
                 **permission.replayable(),
             },
             at=now,
             operation={
+                **signed.operation,
                 "kind": "approval_given",
                 "request_id": request_id,
                 "account_id": session.account.account_id,
@@ -251,6 +293,12 @@ class Approvals:
             decided_by=tuple((account_id, approved) for account_id, approved, _ in stored.given),
             words=words,
         )
+
+
+def _decision_sha256(session: Session, request_id: str, sha256: str, approve: bool, reason: str) -> str:
+    """What a decision's signature binds to: the request, the answer and its reason."""
+    words = {"request_id": request_id, "request_sha256": sha256, "approve": approve, "reason": reason}
+    return request_sha256("decide", session.account.account_id, words)
 
 
 _DECIDING_ROLES = {

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from glassplate.errors import GlassplateError, VaultUnreachable, error_from_kind
 from glassplate.records import (
     Account,
+    ActSignature,
     Alert,
     ApprovalRequest,
     BatchOutcome,
@@ -205,7 +206,28 @@ class VaultClient:
         """One request with its words. Leaves an entry."""
         return self._post(f"/v1/approvals/{request_id}/show", ApprovalRequest)
 
-    def decide_approval(self, request_id: str, request_sha256: str, *, approve: bool, reason: str) -> Receipt:
+    def decision_options(
+        self, request_id: str, request_sha256: str, *, approve: bool, reason: str
+    ) -> dict[str, Any] | None:
+        """What one's own passkey is to sign for this decision; None where it needs no signature."""
+        answer = cast("type[dict[str, Any] | None]", dict[str, Any] | None)
+        path = f"/v1/approvals/{request_id}/decision/options"
+        return self._post(path, answer, request_sha256=request_sha256, approve=approve, reason=reason)
+
+    def use_options(self, request_id: str) -> dict[str, Any] | None:
+        """What one's own passkey is to sign to run what was approved; None where it needs no signature."""
+        answer = cast("type[dict[str, Any] | None]", dict[str, Any] | None)
+        return self._post(f"/v1/approvals/{request_id}/use/options", answer)
+
+    def decide_approval(
+        self,
+        request_id: str,
+        request_sha256: str,
+        *,
+        approve: bool,
+        reason: str,
+        signature: ActSignature | None = None,
+    ) -> Receipt:
         """Approve or refuse exactly the request that was shown."""
         return self._post(
             f"/v1/approvals/{request_id}/decision",
@@ -213,6 +235,7 @@ class VaultClient:
             request_sha256=request_sha256,
             approve=approve,
             reason=reason,
+            signature=_plain(signature) if signature else None,
         )
 
     # --- evidence ---------------------------------------------------------------------------------------------------
@@ -233,9 +256,10 @@ class VaultClient:
         """Stops and arrests whose read dies with its day unless somebody holds it."""
         return self._get("/v1/holds/proposals", list[HoldProposal])
 
-    def export(self, request: ExportRequest) -> EvidencePackage:
+    def export(self, request: ExportRequest, signature: ActSignature | None = None) -> EvidencePackage:
         """A signed package of reads; a supervisor and an auditor approved exactly this request."""
-        return self._post("/v1/exports", EvidencePackage, request=_plain(request))
+        signed = _plain(signature) if signature else None
+        return self._post("/v1/exports", EvidencePackage, request=_plain(request), signature=signed)
 
     # --- oversight -------------------------------------------------------------------------------------------------
 

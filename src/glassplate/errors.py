@@ -5,6 +5,7 @@
     ├── InputRefused           1  bytes from outside that are not what they should be (image, file, document)
     ├── Refused                3  policy said no; carries the rules
     │   ├── NotSignedIn        3  no session, or one that has ended
+    │   ├── SignatureNeeded    3  the person's own passkey must sign exactly this act, now
     │   ├── ApprovalNeeded     3  a second person must approve first; the request was recorded and waits
     │   └── CharterRejected    3  the charter is missing, expired, badly signed or older than the last seen
     ├── LogUnavailable         4  the record cannot be written, so nothing is answered
@@ -69,6 +70,10 @@ class ApprovalNeeded(Refused):
     """A second person must approve first. The request stands in the record and waits; the message names it."""
 
     http_status = 409
+
+
+class SignatureNeeded(Refused):
+    """A session is not enough for this act: the person's own passkey must sign exactly it, now."""
 
 
 class CharterRejected(Refused):

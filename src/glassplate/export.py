@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from glassplate.log import SigningKey, TransparencyLog
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
-    from glassplate.records import ExportRequest, KeptRead, Receipt, Session
+    from glassplate.records import ActSignature, ExportRequest, KeptRead, Receipt, Session
     from glassplate.registry import Registry
     from glassplate.store import Store
 
@@ -129,11 +129,14 @@ class Exports:
     approvals: Approvals
     publisher: SigningKey = field(repr=False)
 
-    def make(self, token: str | None, request: ExportRequest) -> EvidencePackage:
+    def make(
+        self, token: str | None, request: ExportRequest, signature: ActSignature | None = None
+    ) -> EvidencePackage:
         """Hand out reads as evidence.
 
         Raises:
             NotSignedIn, Refused, CharterRejected: policy, or the source is not one's own; recorded.
+            SignatureNeeded: it is approved, and the person's own passkey must sign exactly this; recorded.
             UsageError: the request's words are off; nothing was recorded.
             KeyDestroyed: a read no longer exists; nothing is handed out.
             LogUnavailable: nothing is handed out.
@@ -151,7 +154,8 @@ class Exports:
         }
         with self.gate.admitting:  # from the look at an approval to its use: it is used once
             asked = bound_words(request)
-            consent = self.approvals.consent(request_sha256("export", account_id, asked))
+            act_sha256 = request_sha256("export", account_id, asked)
+            consent = self.approvals.consent(act_sha256)
             permission = self.authorizer.authorize(  # (2)
                 session,
                 "export",
@@ -162,6 +166,7 @@ class Exports:
                 approvals=consent.approvals,
                 **words,
             )
+            signed = self.approvals.signatures.demand(session, "export", act_sha256, signature, now)
             approvers = [approval.account_id for approval in consent.approvals[:2]]
             receipt = self.recorder.record(  # (3)
                 "export",
@@ -171,10 +176,12 @@ class Exports:
                     "account_id": account_id,
                     "approvers": approvers,
                     "approval": consent.request_id,
+                    **signed.fields,
                     **permission.replayable(),
                 },
                 at=now,
                 operation={
+                    **signed.operation,
                     "kind": "counted",
                     "counts": {"exports asked": 1},
                     USES_APPROVAL: consent.request_id,

@@ -180,6 +180,14 @@ class ApprovalRequest:
     words: dict[str, Any] = field(repr=False, default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ActSignature:
+    """A passkey's answer to the challenge of one act, as WebAuthn's JSON has it, and the origin of the page that asked."""
+
+    assertion: dict[str, Any] = field(repr=False)
+    origin: str
+
+
 # --- search -----------------------------------------------------------------------------------------------------
 
 

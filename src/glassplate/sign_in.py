@@ -2,9 +2,7 @@
 
 The rules, to be ticked off:
 
-* a challenge lives five minutes and is used once; it carries its own proof, so asking for many costs no memory and
-  keeps nobody out;
-* the origin must be one that the vault's own settings name: a look-alike site fails, whatever a face claims;
+* what a passkey proves, and for how long it is asked, is in ``passkeys.py``;
 * a demo authenticator and a one-time link work only under a charter marked *demo*;
 * every sign-in, sign-out and registration is an entry before it has an effect; a failed one is an entry, too. Attempts
   that name nobody we know are written one by one up to a limit, beyond it as a number: strangers cannot fill the disk;
@@ -13,7 +11,6 @@ The rules, to be ticked off:
 
 from __future__ import annotations
 
-import hmac
 import json
 import secrets
 import threading
@@ -22,17 +19,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import webauthn
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers import bytes_to_base64url
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
 
 from glassplate.config import DEMO_AAGUID
-from glassplate.encoding import parse_json, sha256_hex
+from glassplate.encoding import sha256_hex
 from glassplate.errors import InputRefused, NotSignedIn, Refused
 from glassplate.registry.sessions import ABSOLUTE_LIMIT, authenticate, hash_token
 
@@ -40,29 +36,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from glassplate.mandate import Mandate
+    from glassplate.passkeys import Passkeys
     from glassplate.record import Recorder
     from glassplate.records import Account, Session, SignInMethod
     from glassplate.registry import Registry
 
-CHALLENGE_LIFE = timedelta(minutes=5)
 LINK_LIFE = timedelta(minutes=30)
 PAIRING_LIFE = timedelta(minutes=10)
 MAX_WAITING = 1_000  # links or pairings at once; more is a flood
-MAX_CLIENT_DATA_BYTES = 8 * 1024  # browsers send a few hundred
-CHALLENGE_RANDOM_BYTES = 24
-CHALLENGE_TIME_BYTES = 8
-CHALLENGE_TAG_BYTES = 32
 STRANGERS_PERIOD = timedelta(minutes=1)
 MAX_STRANGERS = 30  # entries a period for attempts of nobody we know; a shift change has fewer mistakes
 PAIRING_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, no digits: nothing to misread, no words
-
-
-@dataclass(frozen=True, slots=True)
-class RelyingParty:
-    """Where passkeys are bound to: the ``rp_id`` and the origins of the faces."""
-
-    rp_id: str
-    origins: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +63,16 @@ class SignIn:
         registry: Registry,
         recorder: Recorder,
         mandate: Mandate,
-        relying_party: RelyingParty,
+        passkeys: Passkeys,
         now: Callable[[], datetime],
     ) -> None:
         self._registry = registry
         self._recorder = recorder
         self._mandate = mandate
-        self._party = relying_party
+        self._passkeys = passkeys
         self._now = now
         self._lock = threading.Lock()
         self._registering = threading.Lock()
-        self._challenge_key = secrets.token_bytes(32)
-        self._used_challenges: dict[bytes, datetime] = {}  # only of known passkeys and invitations
         self._strangers_since = datetime.min.replace(tzinfo=UTC)
         self._strangers = 0
         self._strangers_unwritten = 0
@@ -104,17 +86,8 @@ class SignIn:
 
     def sign_in_options(self, account_id: str | None) -> dict[str, Any]:
         """Request options; without an account id the authenticator offers its own accounts."""
-        allowed = [
-            PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.credential_id))
-            for key in (self._registry.passkeys_of(account_id) if account_id else [])
-        ]
-        options = webauthn.generate_authentication_options(
-            rp_id=self._party.rp_id,
-            allow_credentials=allowed,
-            user_verification=UserVerificationRequirement.REQUIRED,
-            challenge=self._new_challenge("sign-in"),
-        )
-        return dict(json.loads(webauthn.options_to_json(options)))
+        allowed = self._registry.passkeys_of(account_id) if account_id else []
+        return self._passkeys.request_options(allowed, "sign-in")
 
     def sign_in(self, assertion: dict[str, Any], origin: str) -> tuple[str, Session]:
         """A verified assertion becomes a session.
@@ -127,33 +100,21 @@ class SignIn:
         if passkey is None:
             raise self._failed("an unknown passkey", None, now)
         try:
-            verified = webauthn.verify_authentication_response(
-                credential=assertion,
-                expected_challenge=self._take_challenge(assertion, "sign-in"),
-                expected_rp_id=self._party.rp_id,
-                expected_origin=self._known_origin(origin),
-                credential_public_key=base64url_to_bytes(passkey.public_key),
-                credential_current_sign_count=passkey.sign_count,
-                require_user_verification=True,
-            )
-        except (WebAuthnException, InputRefused, ValueError, KeyError, TypeError) as error:
-            raise self._failed(
-                f"a passkey that did not verify ({type(error).__name__})", passkey.account_id, now
-            ) from None
+            sign_count = self._passkeys.verify(passkey, assertion, "sign-in", origin)
+        except InputRefused as error:
+            raise self._failed(str(error), passkey.account_id, now) from None
         if passkey.is_demo and not self._mandate.is_demo():
             raise self._failed(
                 "the demo authenticator, which only a demo charter allows", passkey.account_id, now
             )
         method: SignInMethod = "demo authenticator" if passkey.is_demo else "passkey"
-        return self._open_session(
-            passkey.account_id, method, now, (passkey.credential_id, verified.new_sign_count)
-        )
+        return self._open_session(passkey.account_id, method, now, (passkey.credential_id, sign_count))
 
     def registration_options(self, invitation: str) -> dict[str, Any]:
         """Creation options for the invited person; resident key and user verification required."""
         account = self._invited(invitation)
         options = webauthn.generate_registration_options(
-            rp_id=self._party.rp_id,
+            rp_id=self._passkeys.party.rp_id,
             rp_name="Glassplate",
             user_id=account.account_id.encode(),
             user_name=account.account_id,
@@ -162,7 +123,7 @@ class SignIn:
                 resident_key=ResidentKeyRequirement.REQUIRED,
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
-            challenge=self._new_challenge(f"register {account.account_id}"),
+            challenge=self._passkeys.new_challenge(f"register {account.account_id}"),
         )
         return dict(json.loads(webauthn.options_to_json(options)))
 
@@ -177,9 +138,11 @@ class SignIn:
         try:
             verified = webauthn.verify_registration_response(
                 credential=attestation,
-                expected_challenge=self._take_challenge(attestation, f"register {account.account_id}"),
-                expected_rp_id=self._party.rp_id,
-                expected_origin=self._known_origin(origin),
+                expected_challenge=self._passkeys.take_challenge(
+                    attestation, f"register {account.account_id}"
+                ),
+                expected_rp_id=self._passkeys.party.rp_id,
+                expected_origin=self._passkeys.known_origin(origin),
                 require_user_verification=True,
             )
         except (WebAuthnException, ValueError, KeyError, TypeError) as error:
@@ -345,42 +308,6 @@ class SignIn:
                 "This invitation is unknown, used or too old. Ask an administrator for a new one."
             )
         return account
-
-    def _known_origin(self, origin: str) -> str:
-        if origin not in self._party.origins:
-            raise InputRefused("The sign-in came from an address that this vault does not know.")
-        return origin
-
-    def _take_challenge(self, credential: dict[str, Any], purpose: str) -> bytes:
-        raw = base64url_to_bytes(str(credential["response"]["clientDataJSON"]))
-        client_data = parse_json(raw, limit=MAX_CLIENT_DATA_BYTES)
-        challenge = base64url_to_bytes(str(client_data["challenge"]))
-        made, tag = challenge[:-CHALLENGE_TAG_BYTES], challenge[-CHALLENGE_TAG_BYTES:]
-        is_ours = hmac.compare_digest(tag, self._challenge_tag(made, purpose))
-        if not is_ours or not self._use_up(made):
-            raise InputRefused("The challenge is unknown, used or too old.")
-        return challenge
-
-    def _new_challenge(self, purpose: str) -> bytes:
-        """Random bytes, the end of its life, and our tag over both and the purpose."""
-        ends_at = int((self._now() + CHALLENGE_LIFE).timestamp())
-        made = secrets.token_bytes(CHALLENGE_RANDOM_BYTES) + ends_at.to_bytes(CHALLENGE_TIME_BYTES, "big")
-        return made + self._challenge_tag(made, purpose)
-
-    def _challenge_tag(self, made: bytes, purpose: str) -> bytes:
-        return hmac.digest(self._challenge_key, made + purpose.encode(), "sha256")
-
-    def _use_up(self, made: bytes) -> bool:
-        """Whether this challenge of ours lives and was not used; it is now."""
-        now = self._now()
-        ends_at = datetime.fromtimestamp(int.from_bytes(made[CHALLENGE_RANDOM_BYTES:], "big"), UTC)
-        with self._lock:
-            for old in [known for known, end in self._used_challenges.items() if end <= now]:
-                del self._used_challenges[old]
-            if ends_at <= now or made in self._used_challenges:
-                return False
-            self._used_challenges[made] = ends_at
-            return True
 
     def _remember(self, table: dict[str, _Waiting], key: str, subject: str, life: timedelta) -> None:
         now = self._now()

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from glassplate.accounts import Accounts
+from glassplate.act_signatures import ActSignatures
 from glassplate.alert import Alerts
 from glassplate.approvals import Approvals
 from glassplate.audit_findings import AuditFindings
@@ -60,11 +61,12 @@ from glassplate.log import SigningKey, TransparencyLog
 from glassplate.mandate import Mandate
 from glassplate.outages import Outages
 from glassplate.oversight import Oversight
+from glassplate.passkeys import Passkeys, RelyingParty
 from glassplate.purge import Purge
 from glassplate.record import Recorder, last_logged_time
 from glassplate.registry import Registry
 from glassplate.report import Report
-from glassplate.sign_in import RelyingParty, SignIn
+from glassplate.sign_in import SignIn
 from glassplate.store import HeldFiles, SearchWorker, SqlcipherStore
 from glassplate.tenure import Tenure
 from glassplate.timekeeping import Timekeeping
@@ -163,7 +165,12 @@ class Vault:
 
     def _wire(self, publisher: SigningKey, observe: Callable[[int], None]) -> None:
         self.authorizer = Authorizer(self.registry, self.recorder, self.mandate)
-        self.approvals = Approvals(self.registry, self.recorder, self.authorizer, self.time.now)
+        party = RelyingParty(
+            self.settings.rp_id, (self.settings.officer_origin, self.settings.oversight_origin)
+        )
+        passkeys = Passkeys(party, self.time.now)
+        signatures = ActSignatures(self.registry, self.authorizer, passkeys)
+        self.approvals = Approvals(self.registry, self.recorder, self.authorizer, self.time.now, signatures)
         self.gate = Gate(
             self.registry,
             self.recorder,
@@ -176,10 +183,7 @@ class Vault:
             observe,
         )
         self.alerts = Alerts(self.registry, self.recorder, self.authorizer, self.mandate, self.gate)
-        party = RelyingParty(
-            self.settings.rp_id, (self.settings.officer_origin, self.settings.oversight_origin)
-        )
-        self.sign_in = SignIn(self.registry, self.recorder, self.mandate, party, self.time.now)
+        self.sign_in = SignIn(self.registry, self.recorder, self.mandate, passkeys, self.time.now)
         self.accounts = Accounts(
             self.registry, self.recorder, self.authorizer, self.gate, self.sign_in, self.approvals
         )

@@ -278,9 +278,11 @@ def _add_evidence_routes(app: FastAPI, vault: Vault) -> None:
 def _add_export_routes(app: FastAPI, vault: Vault) -> None:
     @app.post("/v1/exports")
     def export(
-        token: Token, request: Annotated[records.ExportRequest, Body(embed=True)]
+        token: Token,
+        request: Annotated[records.ExportRequest, Body(embed=True)],
+        signature: Annotated[records.ActSignature | None, Body(embed=True)] = None,
     ) -> records.EvidencePackage:
-        return vault.exports.make(token, request)
+        return vault.exports.make(token, request, signature)
 
 
 def _add_oversight_routes(app: FastAPI, vault: Vault) -> None:
@@ -380,9 +382,28 @@ def _add_approval_routes(app: FastAPI, vault: Vault) -> None:
 
     @app.post("/v1/approvals/{request_id}/decision")
     def decide(
-        token: Token, request_id: str, request_sha256: Field, approve: Annotated[bool, Body()], reason: Field
+        token: Token,
+        request_id: str,
+        request_sha256: Field,
+        approve: Annotated[bool, Body()],
+        reason: Field,
+        signature: Annotated[records.ActSignature | None, Body(embed=True)] = None,
     ) -> records.Receipt:
-        return vault.approvals.decide(token, request_id, request_sha256, approve=approve, reason=reason)
+        return vault.approvals.decide(
+            token, request_id, request_sha256, approve=approve, reason=reason, signature=signature
+        )
+
+    @app.post("/v1/approvals/{request_id}/decision/options")
+    def decision_options(
+        token: Token, request_id: str, request_sha256: Field, approve: Annotated[bool, Body()], reason: Field
+    ) -> dict[str, Any] | None:
+        return vault.approvals.decision_options(
+            token, request_id, request_sha256, approve=approve, reason=reason
+        )
+
+    @app.post("/v1/approvals/{request_id}/use/options")
+    def use_options(token: Token, request_id: str) -> dict[str, Any] | None:
+        return vault.approvals.use_options(token, request_id)
 
 
 def _add_demo_routes(app: FastAPI, vault: Vault) -> None:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from glassplate.approvals import request_sha256
 from glassplate.evidence.requests import bound_words
+from glassplate.records import ActSignature
 
 if TYPE_CHECKING:
     from tests.support.city import TestCity
 
-    from glassplate.records import ExportRequest, HoldRequest
+    from glassplate.records import ExportRequest, HoldRequest, Receipt
 
 SUPERVISOR, AUDITOR = "r.alvarez", "j.doe"
 
@@ -26,7 +27,22 @@ def approve(
     stored = city.vault.registry.open_approval_request(sha256, city.now())
     assert stored is not None
     for approver in approvers:
-        approvals.decide(
-            city.sign_in(approver), stored.request_id, sha256, approve=True, reason="read and agreed"
-        )
+        decide(city, approver, stored.request_id, sha256)
     return stored.request_id
+
+
+def decide(
+    city: TestCity,
+    who: str,
+    request_id: str,
+    sha256: str,
+    *,
+    is_approved: bool = True,
+    reason: str = "Read it",
+) -> Receipt:
+    """As this person, signed by the own passkey where the session began with one."""
+    token, origin = city.sign_in(who), city.vault.settings.officer_origin
+    words = {"approve": is_approved, "reason": reason}
+    options = city.vault.approvals.decision_options(token, request_id, sha256, **words)
+    signature = ActSignature(city.passkeys[who].sign_in(options, origin), origin) if options else None
+    return city.vault.approvals.decide(token, request_id, sha256, **words, signature=signature)

@@ -8,7 +8,9 @@ It skips keys, signatures, storage and the socket; its data is invented.
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,11 +24,13 @@ from glassplate.errors import (
     LogUnavailable,
     NotSignedIn,
     Refused,
+    SignatureNeeded,
     UsageError,
     VaultUnreachable,
 )
 from glassplate.records import (
     Account,
+    ActSignature,
     Alert,
     Alternative,
     ApprovalRequest,
@@ -52,12 +56,14 @@ from glassplate.records import (
     SearchResult,
     Session,
     ShownAlert,
+    SignInMethod,
     VaultStatus,
     Vehicle,
 )
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 LINK_SECRET = "one-time-link-of-the-test"
+SIGNING_CHALLENGE = "b2YgdGhpcyBhY3Q"
 PASSKEY_ID = "passkey-of-the-test"
 INVITATION = "invitation-of-the-test"
 PAIRING_CODE = "BCDFGH"
@@ -228,6 +234,8 @@ class FakeVault:
     pages: dict[int, tuple[SearchRequest, int]] = field(default_factory=dict)
     """Entry of a search -> what it asked, and its page."""
     search_needs_approval: bool = False
+    signed: int = 0
+    """Acts that a passkey signed."""
     log_is_down: bool = False
     is_unreachable: bool = False
 
@@ -271,9 +279,14 @@ class FakeVault:
             "glassplate receipt\n18442\n\n— log AAAA\n",
         )
 
-    def sign_in(self, token: str = "token-of-the-test", account: Account = OFFICER) -> str:
+    def sign_in(
+        self,
+        token: str = "token-of-the-test",
+        account: Account = OFFICER,
+        method: SignInMethod = "one-time link",
+    ) -> str:
         """A session without the ceremony, for tests that are about something else."""
-        self.sessions[token] = Session(account, NOW + timedelta(hours=12), "passkey")
+        self.sessions[token] = Session(account, NOW + timedelta(hours=12), method)
         return token
 
     def client(self, token: str | None) -> FakeClient:
@@ -336,7 +349,7 @@ class FakeClient:
     def sign_in(self, assertion: dict[str, Any], origin: str) -> tuple[str, Session]:
         if assertion.get("id") not in self._vault.passkeys:
             raise NotSignedIn("Sign-in refused: an unknown passkey.", ("signed-in",))
-        token = self._vault.sign_in("token-from-passkey")
+        token = self._vault.sign_in("token-from-passkey", method="passkey")
         return token, self._vault.sessions[token]
 
     def redeem_link(self, secret: str) -> tuple[str, Session]:
@@ -515,7 +528,38 @@ class FakeClient:
         self._vault.add_entry("approval-shown")
         return self._request(request_id)
 
-    def decide_approval(self, request_id: str, request_sha256: str, *, approve: bool, reason: str) -> Receipt:
+    def decision_options(
+        self, request_id: str, request_sha256: str, *, approve: bool, reason: str
+    ) -> dict[str, Any] | None:
+        return self._signing_options()
+
+    def use_options(self, request_id: str) -> dict[str, Any] | None:
+        return self._signing_options()
+
+    def _signing_options(self) -> dict[str, Any] | None:
+        is_needed = self._who().sign_in_method == "passkey"
+        return {**self.sign_in_options(), "challenge": SIGNING_CHALLENGE} if is_needed else None
+
+    def _demand_signature(self, signature: ActSignature | None) -> None:
+        """A known passkey's answer to the challenge of this act, from a session that began with a passkey."""
+        if self._who().sign_in_method != "passkey":
+            return
+        if signature is None or signature.assertion["id"] not in self._vault.passkeys:
+            raise SignatureNeeded("This act needs a fresh signature.", ("fresh-passkey",))
+        client_data = base64.urlsafe_b64decode(signature.assertion["response"]["clientDataJSON"] + "==")
+        if json.loads(client_data)["challenge"] != SIGNING_CHALLENGE:
+            raise SignatureNeeded("This act needs a signature of its own.", ("fresh-passkey",))
+        self._vault.signed += 1
+
+    def decide_approval(
+        self,
+        request_id: str,
+        request_sha256: str,
+        *,
+        approve: bool,
+        reason: str,
+        signature: ActSignature | None = None,
+    ) -> Receipt:
         account_id = self._who().account.account_id
         asked = self._request(request_id)
         if asked.asked_by == account_id:
@@ -524,6 +568,7 @@ class FakeClient:
             raise Refused(f"This request is {asked.state}.", ("approval-open",))
         if not reason or request_sha256 != asked.request_sha256:
             raise UsageError("That is not the request that was shown. Look at it again, then decide.")
+        self._demand_signature(signature)
         receipt = self._vault.add_entry("approval-given" if approve else "approval-refused")
         decided = replace(
             asked,
@@ -578,11 +623,12 @@ class FakeClient:
                 return OpenedHold(self._vault.add_entry("hold-opened"), hold, reads)
         raise Refused("No hold of this case has this id.", ("hold-case",))
 
-    def export(self, request: ExportRequest) -> EvidencePackage:
+    def export(self, request: ExportRequest, signature: ActSignature | None = None) -> EvidencePackage:
         self._who()
         if not self._vault.is_approved:
             self._vault.add_entry("approval-asked")
             raise ApprovalNeeded("It waits as request 1f2e3d4c5b6a7988.", ("approval-needed",))
+        self._demand_signature(signature)
         self._vault.asked_evidence.append(request)
         return EvidencePackage(self._vault.add_entry("export"), len(request.read_ids), "0" * 64, b"PK")
 

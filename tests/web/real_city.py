@@ -13,7 +13,7 @@ import sys
 import time
 import warnings
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,9 @@ class RealCity:
     def public(self) -> str:
         return self.settings.public_origin
 
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self.clock)
+
     def start_vault(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter(
@@ -88,11 +91,11 @@ class RealCity:
         with self.administrator() as administrator:
             return administrator.issue_link(account_id)
 
-    def invite(self, account_id: str, name: str) -> str:
-        """A new officer's invitation."""
+    def invite(self, account_id: str, name: str, roles: tuple[str, ...] = ("officer",)) -> str:
+        """A new person's invitation."""
         with self.administrator() as administrator:
             valid = administrator.status().now + timedelta(days=365)
-            return administrator.add_account(account_id, name, ("officer",), valid)[1]
+            return administrator.add_account(account_id, name, roles, valid)[1]
 
     def publish(self) -> None:
         with self.administrator() as administrator:

@@ -393,6 +393,57 @@ def test_an_invitation_and_a_passkey_lead_in(city: City, visit: Callable[..., Pa
     assert page.evaluate("document.cookie") == ""
 
 
+def test_a_passkeys_session_signs_each_decision_and_each_package(
+    city: City, visit: Callable[..., Page]
+) -> None:
+    page = visit(width=360, allow="Failed to load resource")
+    add_authenticator(page)
+    page.goto(f"{city.officer}/passkeys/new?invitation={INVITATION}")
+    page.get_by_role("button", name="Make a passkey").click()
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_role("heading", name="Search plate reads")).to_be_visible()
+    city.vault.requests = [
+        approval(1, "search", "m.okafor", SEARCH_WORDS),
+        approval(2, "export", OFFICER.account_id, EXPORT_WORDS, state="approved"),
+    ]
+    page.goto(f"{city.officer}/approvals")
+    page.get_by_role("button", name=f"Record and read request {1:016x}").click()
+    page.get_by_label("Why").fill("Read the report")
+    page.get_by_role("button", name="Approve…").click()
+    expect(page.get_by_text("Your passkey signs exactly this, now.")).to_be_visible()
+    check_page(page)
+    page.get_by_role("button", name="Record and approve").click()
+    expect(page.get_by_role("heading", name="Approved")).to_be_visible()
+    assert (city.vault.requests[0].state, city.vault.signed) == ("approved", 1)
+
+    city.vault.is_approved = True
+    page.goto(f"{city.officer}/approvals")
+    page.get_by_role("button", name=f"Record and read request {2:016x}").click()
+    check_page(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Record and download").click()
+    assert download.value.path().read_bytes() == b"PK"
+    assert city.vault.signed == 2
+
+
+def test_without_a_script_a_passkeys_session_decides_nothing_and_is_told_why(
+    city: City, visit: Callable[..., Page]
+) -> None:
+    page = sign_in(visit(scripts=False, allow="Failed to load resource"), city.officer, "officer")
+    for token, session in city.vault.sessions.items():
+        city.vault.sessions[token] = replace(session, sign_in_method="passkey")
+    city.vault.requests = [approval(1, "search", "m.okafor", SEARCH_WORDS)]
+    page.goto(f"{city.officer}/approvals")
+    page.get_by_role("button", name="Record and read").click()
+    page.get_by_label("Why").fill("Read the report")
+    page.get_by_role("button", name="Approve…").click()
+    page.get_by_role("button", name="Record and approve").click()
+    expect(page.get_by_text("fresh-passkey")).to_be_visible()
+    check_frozen(page, visit())
+    assert city.vault.requests[0].state == "waiting"
+
+
 def test_a_page_elsewhere_cannot_search_in_the_officers_name(city: City, visit: Callable[..., Page]) -> None:
     page = sign_in(visit(allow="Failed to load resource"), city.officer, "officer")
     page.goto(f"{city.officer.replace('localhost', '127.0.0.1')}/sign-in")

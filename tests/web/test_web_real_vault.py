@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import httpx
@@ -98,6 +99,46 @@ def test_an_invitation_a_passkey_a_search_and_its_receipt(city: RealCity, visit:
     expect(page.locator("tbody tr")).to_contain_text(PLATE)
     expect(page.locator("tbody tr")).to_contain_text("Answered, 2 reads shown")
     check_page(page)
+
+
+def test_a_hold_is_asked_for_approved_with_a_passkey_and_run_from_its_page(
+    city: RealCity, visit: Visit
+) -> None:
+    officer = sign_in(visit(allow=FAILED), city.officer, city.link("m.okafor"))
+    fill_search(officer)
+    record_and_search(officer)
+    officer.get_by_label("Evidence").first.check()
+    officer.get_by_role("button", name="Hold or hand out the marked reads").click()
+    officer.get_by_label("Authority").fill("Court order 26-CR-118")
+    officer.get_by_label("Reason").first.fill("Evidence of the theft")
+    officer.get_by_label("Last day").fill(f"{city.now() + timedelta(days=60):%Y-%m-%d}")
+    officer.get_by_role("button", name="Record and hold").click()
+    expect(officer.get_by_role("heading", name="Asked for, and waiting")).to_be_visible()
+    officer.get_by_role("link", name="Approvals").last.click()
+    officer.get_by_role("button", name="Record and read").first.click()
+    expect(officer.get_by_text("you cannot approve your own request")).to_be_visible()
+    check_page(officer)
+
+    page = visit(width=360)
+    add_authenticator(page)
+    invitation = city.invite("s.supervisor", "Lt. S. Supervisor", ("officer", "supervisor"))
+    page.goto(f"{city.officer}/passkeys/new?invitation={invitation}")
+    page.get_by_role("button", name="Make a passkey").click()
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("link", name="Approvals").click()
+    page.get_by_role("button", name="Record and read").first.click()
+    expect(page.get_by_text("Court order 26-CR-118")).to_be_visible()
+    check_page(page)
+    page.get_by_label("Why").fill("The order lies before me")
+    page.get_by_role("button", name="Approve…").click()
+    page.get_by_role("button", name="Record and approve").click()
+    expect(page.get_by_role("heading", name="Approved")).to_be_visible()
+
+    officer.get_by_role("link", name="All requests").click()
+    officer.get_by_role("button", name="Record and read").first.click()
+    officer.get_by_role("button", name="Record and hold").click()
+    expect(officer.get_by_role("heading", name="Held until")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Operation = dict[str, Any]
 USES_APPROVAL = "uses_approval"  # beside any kind: the request whose approval this act uses up
+SIGNED_WITH = "signed_with"  # beside any kind: the passkey that signed this act, and its new counter
 NO_CAMERA = "no longer kept"  # no camera's id: ids have no blanks
 
 
@@ -34,6 +35,8 @@ def apply_operation(database: Any, index: int, operation: Operation) -> None:
     handler(database, index, operation)
     if used := operation.get(USES_APPROVAL):
         database.execute("update approval_request set used_index=? where request_id=?", (index, used))
+    if signed := operation.get(SIGNED_WITH):
+        _count_signature(database, signed)
 
 
 def _account_added(database: Any, _index: int, operation: Operation) -> None:
@@ -135,10 +138,14 @@ def _signed_in(database: Any, _index: int, operation: Operation) -> None:
         ),
     )
     if operation.get("credential_id"):
-        database.execute(
-            "update passkey set sign_count=? where credential_id=?",
-            (operation["sign_count"], operation["credential_id"]),
-        )
+        _count_signature(database, operation)
+
+
+def _count_signature(database: Any, used: dict[str, Any]) -> None:
+    """A clone of the passkey, which counts less, is noticed by this."""
+    database.execute(
+        "update passkey set sign_count=? where credential_id=?", (used["sign_count"], used["credential_id"])
+    )
 
 
 def _signed_out(database: Any, _index: int, operation: Operation) -> None:

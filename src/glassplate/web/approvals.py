@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from fastapi import APIRouter, Path
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from glassplate.records import ApprovalRequest, Receipt
+from glassplate.errors import UsageError
+from glassplate.records import ActSignature, ApprovalRequest, Receipt
 from glassplate.web import pages, words
 from glassplate.web.signing_in import Posted, Visited
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from glassplate.records import CharterSummary
     from glassplate.web.face import Visit
+    from glassplate.web.forms import PostedForm
 
 Decision = Literal["approve", "refuse"]
 RequestId = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
@@ -61,8 +64,9 @@ class ApprovalPage:
     """The button that runs it, for its asker, once it is approved; empty where nothing can be run from here."""
     notice: str = ""
     """Why it did not run."""
-    reason: str = ""
     complaint: str = ""
+    needs_passkey: bool = False
+    """Whether running it takes a signature by one's own passkey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class ConfirmPage:
     request_sha256: str
     decision: Decision
     reason: str
+    needs_passkey: bool
+    """Whether it takes a signature by one's own passkey, which a script has to ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,11 @@ def approval_routes() -> APIRouter:
             page = approval_page(visit, visit.client.show_approval(request_id), complaint="Say why.")
             return pages.answer(request, page, visit.frame, 422)
         page_of_it = ConfirmPage(
-            request_id, form.text("request_sha256"), _decision(form.text("decision")), form.text("reason")
+            request_id,
+            form.text("request_sha256"),
+            _decision(form.text("decision")),
+            form.text("reason"),
+            _has_passkey(visit),
         )
         return pages.answer(request, page_of_it, visit.frame)
 
@@ -117,10 +127,35 @@ def approval_routes() -> APIRouter:
             form.text("request_sha256"),
             approve=decision == "approve",
             reason=form.text("reason"),
+            signature=signature_of(visit, form),
         )
         return pages.answer(request, ApprovalDecidedPage(receipt, request_id, decision), visit.frame)
 
+    @router.post("/approvals/{request_id}/decision/options")
+    def options(visit: Visited, request_id: RequestId, form: Posted) -> dict[str, Any] | None:
+        return visit.client.decision_options(
+            request_id,
+            form.text("request_sha256"),
+            approve=_decision(form.text("decision")) == "approve",
+            reason=form.text("reason"),
+        )
+
     return router
+
+
+def signature_of(visit: Visit, form: PostedForm) -> ActSignature | None:
+    """The passkey's answer that a script put into the form; None where there is none.
+
+    Raises:
+        UsageError: it is no JSON object.
+    """
+    text = form.text("assertion")
+    if not text:
+        return None
+    try:
+        return ActSignature(TypeAdapter(dict[str, Any]).validate_json(text), visit.face.origin)
+    except ValidationError:
+        raise UsageError("The passkey's answer cannot be read. Try again.") from None
 
 
 def approval_page(
@@ -138,8 +173,13 @@ def approval_page(
         may_decide=_may_decide(asked, mine),
         use=USED_FROM_HERE.get(asked.action, "") if can_run else "",
         notice=notice,
+        needs_passkey=asked.action == "export" and _has_passkey(visit),
         complaint=complaint,
     )
+
+
+def _has_passkey(visit: Visit) -> bool:
+    return visit.session is not None and visit.session.sign_in_method == "passkey"
 
 
 def _queue(visit: Visit) -> ApprovalsPage:

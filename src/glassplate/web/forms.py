@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_FIELDS = 300  # a city's cameras as check boxes, with room
 MAX_TEXT = 2_000  # characters in one field; a note is the longest
+MAX_ASSERTION = 12_000  # a passkey's answer as JSON; some credential ids have a thousand bytes, twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ async def posted_form(request: Request) -> PostedForm:
     values: dict[str, list[str]] = {}
     async with request.form(max_files=0, max_fields=MAX_FIELDS) as form:
         for name, value in form.multi_items():
-            if not isinstance(value, str) or len(value) > MAX_TEXT:
-                raise UsageError(f"The field {name[:40]!r} is longer than {MAX_TEXT} characters.")
+            limit = MAX_ASSERTION if name == "assertion" else MAX_TEXT
+            if not isinstance(value, str) or len(value) > limit:
+                raise UsageError(f"The field {name[:40]!r} is longer than {limit} characters.")
             values.setdefault(name, []).append(value)
     return PostedForm({name: tuple(texts) for name, texts in values.items()})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import TypeAdapter
+from tests.support.approvals import decide as decide_as
 from tests.support.city import ADMINISTRATOR, START
 
 from glassplate.approvals import LIFE, MAX_OPEN_REQUESTS
@@ -46,11 +47,8 @@ def asked(city, request, who="m.okafor") -> str:
 
 
 def decide(city, who, request_id, *, approve=True):
-    token = city.sign_in(who)
-    shown = city.vault.approvals.show(token, request_id)
-    return city.vault.approvals.decide(
-        token, request_id, shown.request_sha256, approve=approve, reason="Read the report"
-    )
+    shown = city.vault.approvals.show(city.sign_in(who), request_id)
+    return decide_as(city, who, request_id, shown.request_sha256, is_approved=approve)
 
 
 def refused_by(act) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from tests.support.invariants import added, bodies
 from glassplate.demo.authenticator import DemoAuthenticator
 from glassplate.encoding import from_base64url
 from glassplate.errors import InputRefused, NotSignedIn
+from glassplate.passkeys import CHALLENGE_LIFE
 from glassplate.registry.sessions import ABSOLUTE_LIMIT
-from glassplate.sign_in import CHALLENGE_LIFE, MAX_STRANGERS, STRANGERS_PERIOD
+from glassplate.sign_in import MAX_STRANGERS, STRANGERS_PERIOD
 
 OFFICER = "m.okafor"
 

@@ -13,8 +13,9 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from glassplate.demo.authenticator import DemoAuthenticator
 from glassplate.errors import InputRefused, NotSignedIn, Refused, UsageError
+from glassplate.passkeys import CHALLENGE_LIFE
 from glassplate.registry.sessions import hash_token
-from glassplate.sign_in import CHALLENGE_LIFE, LINK_LIFE, PAIRING_LIFE
+from glassplate.sign_in import LINK_LIFE, PAIRING_LIFE
 
 OFFICER = "m.okafor"
 

@@ -5,11 +5,11 @@ const text = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 
 async function post(path, body) {
-  const response = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "application/json" },
-    body: JSON.stringify(body),
-  });
+  return send(path, { headers: { "Content-Type": "application/json", Accept: "application/json" }, body: JSON.stringify(body) });
+}
+
+async function send(path, request) {
+  const response = await fetch(path, { method: "POST", ...request });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.detail ?? "The vault refused.");
   return answer;
@@ -19,8 +19,7 @@ function credentials(list) {
   return (list ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
 }
 
-async function signIn() {
-  const options = await post("/sign-in/options", {});
+async function assertion(options) {
   const found = await navigator.credentials.get({
     publicKey: { ...options, challenge: bytes(options.challenge), allowCredentials: credentials(options.allowCredentials) },
   });
@@ -31,8 +30,20 @@ async function signIn() {
     signature: text(signature),
     userHandle: userHandle ? text(userHandle) : null,
   };
-  const answer = await post("/sign-in", { assertion: plain(found, response) });
+  return plain(found, response);
+}
+
+async function signIn() {
+  const answer = await post("/sign-in", { assertion: await assertion(await post("/sign-in/options", {})) });
   location.assign(answer.next);
+}
+
+// An act that needs a fresh signature: ask the passkey for exactly this form's words, then send the form.
+async function sign(form) {
+  const body = new URLSearchParams(new FormData(form));
+  const options = await send(form.dataset.options, { headers: { Accept: "application/json" }, body });
+  if (options) form.elements.namedItem("assertion").value = JSON.stringify(await assertion(options));
+  form.submit();
 }
 
 async function register(invitation) {
@@ -71,17 +82,26 @@ function plain(credential, response) {
 }
 
 function attach(button, act) {
+  button?.addEventListener("click", () => attempt(button, act));
+}
+
+async function attempt(button, act) {
   const problem = document.querySelector("#passkey-problem");
-  button?.addEventListener("click", async () => {
-    button.disabled = true;
-    problem.textContent = "";
-    try {
-      await act();
-    } catch (error) {
-      problem.textContent =
-        error.name === "NotAllowedError" ? "No passkey was used. Try again." : `${error.message}`;
-      button.disabled = false;
-    }
+  button.disabled = true;
+  problem.textContent = "";
+  try {
+    await act();
+  } catch (error) {
+    problem.textContent =
+      error.name === "NotAllowedError" ? "No passkey was used. Try again." : `${error.message}`;
+    button.disabled = false;
+  }
+}
+
+for (const form of window.PublicKeyCredential ? document.querySelectorAll("form[data-options]") : []) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt(form.querySelector("button"), () => sign(form));
   });
 }
 

@@ -1,0 +1,264 @@
+"""A session is not enough for an approval or an export: the person's own passkey signs exactly the act, now."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.approvals import approve
+from tests.support.city import ADMINISTRATOR, START
+from tests.support.invariants import check_city
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, decode_credential_public_key
+from webauthn.helpers.decoded_public_key_to_cryptography import decoded_public_key_to_cryptography
+from webauthn.helpers.verify_signature import verify_signature
+
+from glassplate.approvals import request_sha256
+from glassplate.demo import authenticator
+from glassplate.errors import ApprovalNeeded, Refused, SignatureNeeded, UsageError
+from glassplate.passkeys import CHALLENGE_LIFE
+from glassplate.records import ActSignature, ExportRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.city import TestCity
+
+PLATE = "9JEM274"
+SUPERVISOR, SECOND, OFFICER = "s.one", "s.two", "m.okafor"
+REASON = "Read the report"
+
+
+@pytest.fixture
+def wide(city, monkeypatch):
+    """A city with two supervisors who have passkeys of their own, not the demo's, and a search that waits."""
+    features = tuple(replace(feature, approved=True) for feature in city.charter().features)
+    city.vault.install_charter(city.signed(city.charter(features=features)))
+    city.ingest(PLATE)
+    monkeypatch.setattr(authenticator, "DEMO_AAGUID", str(uuid.UUID(int=7)))
+    administrator = city.sign_in(ADMINISTRATOR)
+    for account_id in (SUPERVISOR, SECOND):
+        invitation = city.vault.accounts.add(
+            administrator, account_id, account_id, ("officer", "supervisor"), START + timedelta(days=300)
+        )[1]
+        city.enroll(account_id, invitation)
+    monkeypatch.undo()
+    return city
+
+
+def waiting(city, **changes) -> str:
+    """Ask for a search; the request's id."""
+    with pytest.raises(ApprovalNeeded):
+        city.vault.gate.search(
+            city.sign_in(OFFICER), city.request(PLATE, feature="vehicle_search", **changes)
+        )
+    return city.vault.registry.approval_requests()[0].request_id
+
+
+def options(city, token, request_id, *, approve=True, reason=REASON):
+    asked = city.vault.registry.approval_request(request_id).request_sha256
+    return city.vault.approvals.decision_options(token, request_id, asked, approve=approve, reason=reason)
+
+
+def signed(city, who, asked, *, origin=None) -> ActSignature:
+    """This person's passkey answers."""
+    origin = origin or city.vault.settings.officer_origin
+    return ActSignature(city.passkeys[who].sign_in(asked, origin), origin)
+
+
+def decide(city, token, request_id, signature, *, approve=True, reason=REASON):
+    asked = city.vault.registry.approval_request(request_id).request_sha256
+    return city.vault.approvals.decide(
+        token, request_id, asked, approve=approve, reason=reason, signature=signature
+    )
+
+
+def state(city, request_id) -> str:
+    return city.vault.approvals.show(city.sign_in(SECOND), request_id).state
+
+
+def test_a_signed_approval_keeps_its_signature_for_whoever_checks_later(wide):
+    request_id, token = waiting(wide), wide.sign_in(SUPERVISOR)
+    count = wide.passkeys[SUPERVISOR].sign_count
+    receipt = decide(wide, token, request_id, signed(wide, SUPERVISOR, options(wide, token, request_id)))
+    fields = wide.vault.recorder.open_body(receipt.entry_index).fields
+    assert fields["sign_in_method"] == "passkey"
+    kept = fields["signature"]
+    (passkey,) = wide.vault.registry.passkeys_of(SUPERVISOR)
+    assert (kept["credential_id"], passkey.sign_count) == (passkey.credential_id, count + 1)
+
+    asked = wide.vault.registry.approval_request(request_id).request_sha256
+    act = request_sha256(
+        "decide",
+        SUPERVISOR,
+        {"request_id": request_id, "request_sha256": asked, "approve": True, "reason": REASON},
+    )
+    client_data = base64url_to_bytes(kept["client_data"])
+    challenge = base64url_to_bytes(json.loads(client_data)["challenge"])
+    assert challenge[32:64].hex() == act, "docs/formats/entries.md says where it stands"
+    verify_signature(
+        public_key=decoded_public_key_to_cryptography(
+            decode_credential_public_key(base64url_to_bytes(passkey.public_key))
+        ),
+        signature_alg=-7,
+        signature=base64url_to_bytes(kept["signature"]),
+        data=base64url_to_bytes(kept["authenticator_data"]) + sha256(client_data).digest(),
+    )
+    check_city(wide)
+
+
+def another_decision(city: TestCity, token: str, request_id: str) -> ActSignature:
+    return signed(city, SUPERVISOR, options(city, token, request_id, approve=False))
+
+
+def used(city: TestCity, token: str, request_id: str) -> ActSignature:
+    signature = signed(city, SUPERVISOR, options(city, token, request_id))
+    with pytest.raises(UsageError):  # without a reason nothing is decided
+        decide(city, token, request_id, signature, reason=" ")
+    decide(city, token, request_id, signature)
+    return signature
+
+
+def a_colleagues(city: TestCity, token: str, request_id: str) -> ActSignature:
+    return signed(city, SECOND, options(city, city.sign_in(SECOND), request_id))
+
+
+def a_colleagues_over_my_challenge(city: TestCity, token: str, request_id: str) -> ActSignature:
+    return signed(city, SECOND, options(city, token, request_id))
+
+
+def relabeled(city: TestCity, token: str, request_id: str) -> ActSignature:
+    taken = a_colleagues_over_my_challenge(city, token, request_id)
+    own = bytes_to_base64url(city.passkeys[SUPERVISOR].credential_id)
+    return replace(taken, assertion={**taken.assertion, "id": own, "rawId": own})
+
+
+def too_old(city: TestCity, token: str, request_id: str) -> ActSignature:
+    signature = signed(city, SUPERVISOR, options(city, token, request_id))
+    city.clock.advance(CHALLENGE_LIFE)
+    return signature
+
+
+def with_response(city: TestCity, token: str, request_id: str, response: object) -> ActSignature:
+    signature = signed(city, SUPERVISOR, options(city, token, request_id))
+    return replace(signature, assertion={**signature.assertion, "response": response})
+
+
+FORGED: dict[str, Callable[[TestCity, str, str], ActSignature | None]] = {
+    "no signature": lambda *_: None,
+    "nothing in it": lambda city, *_: ActSignature({}, city.vault.settings.officer_origin),
+    "an id that is no text": lambda city, *_: ActSignature({"id": ["x"]}, city.vault.settings.officer_origin),
+    "the other decision": another_decision,
+    "another reason": lambda city, token, request_id: signed(
+        city, SUPERVISOR, options(city, token, request_id, reason="Another one")
+    ),
+    "another request": lambda city, token, request_id: signed(
+        city, SUPERVISOR, options(city, token, waiting(city, case_number="26-000001"))
+    ),
+    "a sign-in's challenge": lambda city, token, request_id: signed(
+        city, SUPERVISOR, city.vault.sign_in.sign_in_options(SUPERVISOR)
+    ),
+    "a colleague's, over the colleague's challenge": a_colleagues,
+    "a colleague's, over mine": a_colleagues_over_my_challenge,
+    "a colleague's under my name": relabeled,
+    "the demo's authenticator": lambda city, token, request_id: signed(
+        city, "r.alvarez", options(city, token, request_id)
+    ),
+    "a look-alike site": lambda city, token, request_id: signed(
+        city, SUPERVISOR, options(city, token, request_id), origin="http://glassp1ate.example"
+    ),
+    "five minutes old": too_old,
+    "a response that is text": lambda *args: with_response(*args, response="x"),
+    "a response without end": lambda *args: with_response(
+        *args,
+        response={"clientDataJSON": "A" * 5000, "authenticatorData": "A", "signature": "A"},
+    ),
+    "parts that are lists": lambda *args: with_response(
+        *args, response={"clientDataJSON": [], "authenticatorData": [], "signature": []}
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_what_is_not_this_persons_fresh_signature_over_this_decision_decides_nothing(wide, what):
+    request_id, token = waiting(wide), wide.sign_in(SUPERVISOR)
+    forged = FORGED[what](wide, token, request_id)
+    with pytest.raises(SignatureNeeded) as refused:
+        decide(wide, token, request_id, forged)
+    assert refused.value.rules == ("fresh-passkey",)
+    assert state(wide, request_id) == "waiting"
+    recorder = wide.vault.recorder
+    bodies = [recorder.open_body(index) for index in range(wide.vault.log.size)]
+    assert [b.fields["rules"] for b in bodies if b.public["type"] == "refusal"] == [["fresh-passkey"]]
+    check_city(wide)
+
+
+def test_a_signature_is_used_once(wide):
+    request_id, token = waiting(wide), wide.sign_in(SUPERVISOR)
+    signature = used(wide, token, request_id)
+    with pytest.raises(Refused) as refused:
+        decide(wide, token, request_id, signature)
+    assert refused.value.rules == ("approval-once",)
+    other = waiting(wide, case_number="26-000001")
+    with pytest.raises(SignatureNeeded):
+        decide(wide, token, other, signature)
+
+
+def test_a_clone_of_the_passkey_that_counts_less_is_refused(wide):
+    request_id, token = waiting(wide), wide.sign_in(SUPERVISOR)
+    wide.passkeys[SUPERVISOR].sign_count = 0
+    with pytest.raises(SignatureNeeded):
+        decide(wide, token, request_id, signed(wide, SUPERVISOR, options(wide, token, request_id)))
+
+
+def test_a_refusal_is_signed_too_and_a_demo_session_signs_nothing(wide):
+    request_id, token = waiting(wide), wide.sign_in(SUPERVISOR)
+    with pytest.raises(SignatureNeeded):
+        decide(wide, token, request_id, None, approve=False)
+    demo = wide.sign_in("r.alvarez")
+    assert options(wide, demo, request_id) is None
+    decide(wide, demo, request_id, None)
+    signature = signed(wide, SUPERVISOR, options(wide, token, request_id, approve=False))
+    decide(wide, token, request_id, signature, approve=False)
+    assert state(wide, request_id) == "refused"
+
+
+def test_a_paired_command_line_is_no_way_around(wide):
+    request_id = waiting(wide)
+    code, secret = wide.vault.sign_in.begin_pairing()
+    wide.vault.sign_in.confirm_pairing(wide.vault.gate.who(wide.sign_in(SUPERVISOR)), code)
+    token, session = wide.vault.sign_in.finish_pairing(secret)
+    assert session.sign_in_method == "passkey"
+    with pytest.raises(SignatureNeeded):
+        decide(wide, token, request_id, None)
+
+
+def test_an_approved_export_leaves_only_with_its_askers_signature(wide):
+    token = wide.sign_in(SUPERVISOR)
+    found = wide.vault.gate.search(token, wide.request(PLATE))
+    request = ExportRequest(
+        case_number="26-004512",
+        reason="Discovery",
+        read_ids=tuple(one.read.read_id for one in found.reads),
+        search_index=found.receipt.entry_index,
+    )
+    request_id = approve(wide, "export", SUPERVISOR, request, "r.alvarez", "j.doe")
+    with pytest.raises(SignatureNeeded):
+        wide.vault.exports.make(token, request)
+    with pytest.raises(UsageError):
+        wide.vault.approvals.use_options(wide.sign_in(SECOND), request_id)
+    asked = wide.vault.approvals.use_options(token, request_id)
+    with pytest.raises(SignatureNeeded):
+        wide.vault.exports.make(token, request, signed(wide, SECOND, asked))
+
+    asked = wide.vault.approvals.use_options(token, request_id)
+    package = wide.vault.exports.make(token, request, signed(wide, SUPERVISOR, asked))
+    assert package.reads == 1
+    kept = wide.vault.recorder.open_body(package.receipt.entry_index).fields["signature"]
+    challenge = base64url_to_bytes(json.loads(base64url_to_bytes(kept["client_data"]))["challenge"])
+    assert challenge[32:64].hex() == wide.vault.registry.approval_request(request_id).request_sha256
+    check_city(wide)
