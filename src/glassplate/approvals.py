@@ -39,6 +39,7 @@ LIFE = timedelta(hours=24)
 MAX_OPEN_REQUESTS = 20  # of one person at a time; more would bury what an approver has to read
 MAX_REASON = 300
 GIVE_ACCESS = "give_access"
+CONFIRM_TIME = "confirm_time"
 
 
 def request_sha256(action: str, account_id: str, words: Mapping[str, Any]) -> str:
@@ -124,6 +125,20 @@ class Approvals:
             f"--approval {request_id}. A command without that option is given again as it was.",
             ("approval-needed",),
         )
+
+    def own_open(self, session: Session, action: str, request_id: str) -> StoredApprovalRequest:
+        """This person's request for this act, while it can still be run.
+
+        Raises:
+            UsageError: there is none; what is over is asked anew.
+        """
+        stored = self._demand(request_id)
+        if stored.account_id != session.account.account_id or stored.action != action:
+            raise UsageError("You asked for no such thing under this id. See: glassplate approvals list")
+        state = _state(stored, self.now())
+        if state not in ("waiting", "approved"):
+            raise UsageError(f"This request is {state}. Ask anew.")
+        return stored
 
     # --- for the persons who decide --------------------------------------------------------------------------------
 
@@ -309,7 +324,7 @@ _DECIDING_ROLES = {
 
 def _approving(action: str) -> str:
     """The act of approving this one, as the policy calls it."""
-    return "approve_access" if action == GIVE_ACCESS else "approve"
+    return "approve_access" if action in (GIVE_ACCESS, CONFIRM_TIME) else "approve"
 
 
 def _state(stored: StoredApprovalRequest, now: datetime) -> ApprovalState:

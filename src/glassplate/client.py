@@ -21,6 +21,7 @@ from glassplate.records import (
     ApprovalRequest,
     BatchOutcome,
     CharterSummary,
+    ClockState,
     EntrySummary,
     EpochStatus,
     EvidencePackage,
@@ -237,6 +238,18 @@ class VaultClient:
             reason=reason,
             signature=_plain(signature) if signature else None,
         )
+
+    def clock_state(self) -> ClockState:
+        """What the vault believes of the clock."""
+        return self._get("/v1/time", ClockState)
+
+    def ask_time(self, at: datetime) -> None:
+        """Say what time it is after a jump; raises ``ApprovalNeeded``, which names the request."""
+        self._post("/v1/time/ask", type(None), at=at.isoformat())
+
+    def confirm_time(self, request_id: str) -> Receipt:
+        """Confirm the time that one said and another person approved."""
+        return self._post("/v1/time/confirm", Receipt, request_id=request_id)
 
     # --- evidence ---------------------------------------------------------------------------------------------------
 

@@ -181,6 +181,21 @@ class ApprovalRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockState:
+    """What the vault believes of the clock. ``needs_confirmation``: keys that only the jump calls due are kept."""
+
+    acts_at: datetime
+    """Entries, searches and capture go by it."""
+    certain_at: datetime
+    """Keys die by it."""
+    clock_at: datetime
+    """What the machine's clock shows."""
+    minutes_ahead: int
+    """How far the clock is ahead of what is certain, where that is a jump."""
+    needs_confirmation: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ActSignature:
     """A passkey's answer to the challenge of one act, as WebAuthn's JSON has it, and the origin of the page that asked."""
 

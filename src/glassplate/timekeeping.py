@@ -8,35 +8,24 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
-from glassplate.errors import ClockRefused, Refused
+from glassplate.errors import ClockRefused
 from glassplate.keys import write_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     from glassplate.files import Files
     from glassplate.keys import Clock, TrustedTime
     from glassplate.record import Recorder
     from glassplate.records import Receipt
+    from glassplate.registry import Operation
 
 KEEP_SECONDS = 60.0  # a crash of the machine loses at most this much of what is certain
 ASK_SECONDS = 60.0  # between two questions to the time source
-
-
-class TwoPersons(Protocol):
-    """An authorization that somebody asked for and somebody else approved; whoever makes one has checked both."""
-
-    @property
-    def requested_by(self) -> str:
-        """Account id."""
-
-    @property
-    def approved_by(self) -> str:
-        """Account id of another person."""
 
 
 @dataclass(slots=True)
@@ -74,7 +63,7 @@ class Timekeeping:
     def _ask(self, source: Callable[[], datetime]) -> str:
         """What the source says against the clock; empty when it agreed."""
         try:
-            self._confirm(source(), "source", {})
+            self._confirm(source(), "source", {}, None)
         except ClockRefused as error:
             return str(error)
         return ""
@@ -84,28 +73,39 @@ class Timekeeping:
         write_mark(self.path, self.time.mark(), self.files)
         self._kept_at = self.clock.boot_seconds()
 
-    def confirm(self, at: datetime, authorization: TwoPersons) -> Receipt:
-        """Two persons say what the time is.
+    def demand_jump(self, at: datetime) -> timedelta:
+        """How far the clock is ahead, where it jumped and ``at`` agrees with it.
 
         Raises:
-            Refused: both are one person.
             ClockRefused: the clock differs from ``at``; or it is behind what was logged; or there is no jump.
         """
-        persons = {"requested_by": authorization.requested_by, "approved_by": authorization.approved_by}
-        if not all(persons.values()) or persons["requested_by"] == persons["approved_by"]:
-            raise Refused("The time is confirmed by two different persons.", ("second-person",))
-        return self._confirm(at, "two-persons", persons)
-
-    def _confirm(self, at: datetime, by: str, persons: dict[str, str]) -> Receipt:
         ahead = self.time.unconfirmed()
         if not ahead:
             raise ClockRefused("The clock has not jumped; there is nothing to confirm.")
         self.time.demand_agreement(at)
+        return ahead
+
+    def confirm(self, at: datetime, persons: dict[str, Any], operation: Operation) -> Receipt:
+        """Two persons say what the time is; whoever calls has checked that both may, and are two.
+
+        ``persons``: the entry's sealed fields; ``operation``: uses the approval up.
+
+        Raises:
+            ClockRefused: as ``demand_jump``.
+            LogUnavailable: nothing was confirmed.
+        """
+        return self._confirm(at, "two-persons", persons, operation)
+
+    def _confirm(
+        self, at: datetime, by: str, persons: dict[str, Any], operation: Operation | None
+    ) -> Receipt:
+        ahead = self.demand_jump(at)
         receipt = self.recorder.record(
             "time-confirmed",
             {"second": at.isoformat(), **persons},
             at=self.recorder.now(),
             public={"by": by, "minutes_ahead": str(int(ahead.total_seconds() // 60))},
+            operation=operation,
         )
         self.time.confirm(at)
         self._kept_at = float("-inf")

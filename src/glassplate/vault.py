@@ -69,6 +69,7 @@ from glassplate.report import Report
 from glassplate.sign_in import SignIn
 from glassplate.store import HeldFiles, SearchWorker, SqlcipherStore
 from glassplate.tenure import Tenure
+from glassplate.time_confirmation import TimeConfirmation
 from glassplate.timekeeping import Timekeeping
 from glassplate.witnessing import witness_client
 
@@ -80,7 +81,6 @@ if TYPE_CHECKING:
     from glassplate.keys import Clock
     from glassplate.log import WitnessClient
     from glassplate.records import Receipt
-    from glassplate.timekeeping import TwoPersons
 
 REGISTRY_KEY = "registry"
 KEYRING_SECONDS = 10.0  # between two questions whether the keys can be reached
@@ -181,6 +181,9 @@ class Vault:
             self.store,
             self.time,
             observe,
+        )
+        self.time_confirmation = TimeConfirmation(
+            self.time, self.timekeeping, self.recorder, self.authorizer, self.approvals, self.gate
         )
         self.alerts = Alerts(self.registry, self.recorder, self.authorizer, self.mandate, self.gate)
         self.sign_in = SignIn(self.registry, self.recorder, self.mandate, passkeys, self.time.now)
@@ -361,17 +364,13 @@ class Vault:
         self.epochs.make_ahead(now)
         return self.report.bundle()
 
-    def confirm_time(self, at: datetime, authorization: TwoPersons) -> Receipt:
-        """Two persons say that it is ``at`` now: what only a jump called overdue may die. An entry names both.
-
-        ``authorization``: made by whoever checked that both may, and approved exactly this.
+    def confirm_time(self, token: str | None, request_id: str) -> Receipt:
+        """Believe what two persons say the time is, and do what is due by it: what only a jump called overdue dies.
 
         Raises:
-            Refused: both are one person.
-            ClockRefused: the clock differs from ``at``, is behind what was logged, or has not jumped.
-            LogUnavailable: nothing was confirmed.
+            what ``TimeConfirmation.confirm`` raises; then nothing was confirmed.
         """
-        receipt = self.timekeeping.confirm(at, authorization)
+        receipt = self.time_confirmation.confirm(token, request_id)
         self.duties()
         return receipt
 

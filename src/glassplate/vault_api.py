@@ -93,6 +93,7 @@ def create_api(vault: Vault) -> FastAPI:
     _add_finding_routes(app, vault)
     _add_administrator_routes(app, vault)
     _add_approval_routes(app, vault)
+    _add_time_routes(app, vault)
     if vault.demo_clock is not None:
         _add_demo_routes(app, vault)
     return app
@@ -404,6 +405,20 @@ def _add_approval_routes(app: FastAPI, vault: Vault) -> None:
     @app.post("/v1/approvals/{request_id}/use/options")
     def use_options(token: Token, request_id: str) -> dict[str, Any] | None:
         return vault.approvals.use_options(token, request_id)
+
+
+def _add_time_routes(app: FastAPI, vault: Vault) -> None:
+    @app.get("/v1/time")
+    def time() -> records.ClockState:
+        return vault.time_confirmation.state()
+
+    @app.post("/v1/time/ask")
+    def ask(token: Token, at: Annotated[datetime, Body(embed=True)]) -> None:
+        vault.time_confirmation.ask(token, at)
+
+    @app.post("/v1/time/confirm")
+    def confirm(token: Token, request_id: Field) -> records.Receipt:
+        return vault.confirm_time(token, request_id)
 
 
 def _add_demo_routes(app: FastAPI, vault: Vault) -> None:

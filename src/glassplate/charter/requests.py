@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glassplate.charter.document import Charter
 
 CASE_ACTIONS = ("search", "open_image", "export", "hold", "share")
-ACCESS_ACTIONS = ("give_access",)
+ACCESS_ACTIONS = ("give_access", "confirm_time")
 ALERT_ACTIONS = ("see_alert", "decide_alert", "import_hotlist")
 NEVER = datetime(
     1970, 1, 1, tzinfo=UTC

@@ -35,6 +35,7 @@ VERBS = (
     "report",
     "search",
     "serve",
+    "time",
     "verify",
     "watch",
     "witness",

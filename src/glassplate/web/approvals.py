@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Decision = Literal["approve", "refuse"]
 RequestId = Annotated[str, Path(pattern="^[0-9a-f]{16}$")]
 _OPEN = ("waiting", "approved")
-_MOMENTS = ("since", "until", "scope_until", "training_valid_until", "at")
+_MOMENTS = ("since", "until", "scope_until", "training_valid_until", "at", "certain_at")
 USED_FROM_HERE = {
     "search": "Record and search",
     "hold": "Record and hold",

@@ -171,6 +171,7 @@ _ACTS = {
     "export": "Reads handed out as a package",
     "share": "An answer to another agency",
     "give_access": "A new account, or a role",
+    "confirm_time": "What time it is, after the clock jumped",
 }
 
 

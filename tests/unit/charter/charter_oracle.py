@@ -31,7 +31,8 @@ ROLES = {
     "auditor": {"read_bodies", "record_finding", "read_log", "approve", "purge", "publish"},
     "records": {"export", "hold", "share", "read_log"},
     "administrator": {
-        "manage_accounts", "give_access", "approve_access", "import_hotlist", "purge", "publish", "read_log"
+        "manage_accounts", "give_access", "approve_access", "confirm_time", "import_hotlist", "purge", "publish",
+        "read_log",
     },
     "council": {"read_log", "approve_access"},
 }  # fmt: skip
@@ -80,11 +81,14 @@ def _safeguards(request, charter):
         yield "feature-fits", feature in FITTING[action]
     if action in CASE_WORK:
         yield from _case_safeguards(request, charter, feature)
-    if action == "give_access":
+    if action in ("give_access", "confirm_time"):
         may_approve = ("administrator", "supervisor", "council")
         first = next(iter(request.approvals), None)
         consents = any(_consents(first, role, request) for role in may_approve)
-        yield "approval-access", charter.mark == "demo" or request.founding or consents
+        if action == "confirm_time":
+            yield "approval-time", consents
+        else:
+            yield "approval-access", charter.mark == "demo" or request.founding or consents
     if action == "search":
         span = request.window_end - request.window_start
         yield "search-window", timedelta(0) <= span <= timedelta(days=charter.max_search_days)

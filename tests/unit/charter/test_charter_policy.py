@@ -46,6 +46,7 @@ ALERT = replace(GOOD, action="see_alert")
 WINDOW = replace(WIDE, feature="camera_window_search", warrant="SW-26-118")
 COUNCIL = replace(SUPERVISOR, account_id="council-1", roles=("council",))
 ACCESS = replace(GOOD, action="give_access", roles=("administrator",), approvals=(COUNCIL,))
+TIME = replace(ACCESS, action="confirm_time")
 
 
 def with_feature(name, **changes):
@@ -85,6 +86,11 @@ ALLOWED = {
     "an account that another administrator approved": replace(
         ACCESS, approvals=(replace(SUPERVISOR, roles=("administrator",)),)
     ),
+    "a time that a council member approved": TIME,
+    "a time that a supervisor approved": replace(TIME, approvals=(SUPERVISOR,)),
+    "a time that another administrator approved": replace(
+        TIME, approvals=(replace(SUPERVISOR, roles=("administrator",)),)
+    ),
     "the second account of a city": replace(ACCESS, approvals=(), founding=True),
     "a council member approves an account": replace(GOOD, action="approve_access", roles=("council",)),
     "an export that two others approved": EXPORT,
@@ -119,6 +125,7 @@ ONE_FAULT = {
     "approval-supervisor": (replace(WIDE, approvals=()), OPEN_CHARTER),
     "approval-auditor": (replace(EXPORT, approvals=(SUPERVISOR,)), OPEN_CHARTER),
     "approval-access": (replace(ACCESS, approvals=()), OPEN_CHARTER),
+    "approval-time": (replace(TIME, approvals=()), OPEN_CHARTER),
     "warrant-given": (replace(WINDOW, warrant=""), OPEN_CHARTER),
     "cameras-chosen": (replace(WIDE, cameras=0), OPEN_CHARTER),
     "short-window": (replace(WIDE, window_start=NOW - 8 * DAY), OPEN_CHARTER),
@@ -283,6 +290,7 @@ BOUNDARIES = {
             ("vehicle", WIDE, (), SUPERVISOR),
             ("export", EXPORT, (SUPERVISOR,), AUDITOR),
             ("access", ACCESS, (), COUNCIL),
+            ("time", TIME, (), COUNCIL),
         )
         for what, asker, changes in (
             ("by one whose training ends now", {}, {"training_valid_until": NOW}),
@@ -298,6 +306,8 @@ BOUNDARIES = {
         )
     },
     "one administrator alone in a demo": (replace(ACCESS, approvals=()), replace(OPEN_CHARTER, mark="demo")),
+    "a time by one alone in a demo": (replace(TIME, approvals=()), replace(OPEN_CHARTER, mark="demo")),
+    "a time by one alone at the founding": (replace(TIME, approvals=(), founding=True), OPEN_CHARTER),
     "one administrator alone in a trial": (
         replace(ACCESS, approvals=()),
         replace(OPEN_CHARTER, mark="trial"),
@@ -589,7 +599,7 @@ def test_no_comparison_can_be_turned_unnoticed(name):
 def test_the_shipped_base_and_schema_pass_the_lint_and_name_every_rule():
     rules = read_rules(POLICY)
     assert set(rules) == set(IDS)
-    assert len(rules) == 28
+    assert len(rules) == 29
 
 
 def test_dates_beyond_the_engines_reach_are_refused_and_not_an_error():

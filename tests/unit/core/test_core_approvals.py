@@ -209,6 +209,14 @@ def test_a_search_that_something_else_forbids_is_refused_and_not_asked(wide):
     assert wide.vault.registry.approval_requests() == []
 
 
+@pytest.mark.parametrize("who", ["j.doe", "clerk", ADMINISTRATOR])
+def test_who_may_not_search_at_all_does_not_fill_the_queue(wide, who):
+    """A role's permit is no forbid, so the policy names the missing approval only."""
+    assert refused_by(lambda: wide.vault.gate.search(wide.sign_in(who), search_of(wide))) == ("role-permits",)
+    assert wide.vault.registry.approval_requests() == []
+    assert types(wide)[-1] == "refusal"
+
+
 def test_a_camera_window_needs_a_warrant_first(wide):
     request = search_of(wide, kind="camera_window", colors=())
     rules = refused_by(lambda: wide.vault.gate.search(wide.sign_in("m.okafor"), request))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from tests.support.city import ADMINISTRATOR
 from tests.support.failing_files import FailingFiles, journal
 from tests.support.invariants import check_city, public, refuses, types
+from tests.support.time_confirmation import approved, confirm
 
-from glassplate.errors import ClockRefused, LogUnavailable, PurgeLate, Refused
+from glassplate.errors import ClockRefused, LogUnavailable, PurgeLate
 
 PLATE = "7KDR214"
 DAY = "2026-03-02"
@@ -121,14 +122,6 @@ def test_times_in_the_record_never_fall(city):
 # --- over restarts, and confirmed ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Approved:
-    """What a second person's approval will be."""
-
-    requested_by: str = "r.alvarez"
-    approved_by: str = "clerk"
-
-
 def restart_after(city, act):
     city.close()
     act()
@@ -174,35 +167,11 @@ def test_after_a_power_cut_the_city_works_hides_what_is_overdue_and_waits_with_d
         assert is_alive(city), "what was logged by an unconfirmed time is no more certain for it"
     times = [city.vault.recorder.open_body(index).fields["at"] for index in range(city.vault.log.size)]
     assert times == sorted(times)
-    city.vault.confirm_time(city.clock.wall() + timedelta(minutes=1), Approved())
+    confirm(city, timedelta(minutes=1))
     assert not is_alive(city)
     assert city.vault.health.status().healthy
     confirmed = public(city, "time-confirmed")[0]
     assert (confirmed["by"], int(confirmed["minutes_ahead"]) > 39 * 1440) == ("two-persons", True)
-
-
-CONFIRMATIONS = {
-    "one person twice": (timedelta(0), Approved(approved_by="r.alvarez"), Refused),
-    "nobody": (timedelta(0), Approved("", ""), Refused),
-    "a day earlier than the clock": (-timedelta(days=1), Approved(), ClockRefused),
-    "a day later than the clock": (timedelta(days=1), Approved(), ClockRefused),
-}
-
-
-@pytest.mark.parametrize("name", CONFIRMATIONS)
-def test_who_cannot_confirm_the_time(city, name):
-    differs, approved, error = CONFIRMATIONS[name]
-    city.clock.step_wall(timedelta(days=40))
-    with pytest.raises(error):
-        city.vault.confirm_time(city.clock.wall() + differs, approved)
-    city.vault.duties()
-    assert is_alive(city)
-    assert public(city, "time-confirmed") == []
-
-
-def test_a_clock_that_did_not_jump_needs_no_confirmation(city):
-    with pytest.raises(ClockRefused, match="nothing to confirm"):
-        city.vault.confirm_time(city.clock.wall(), Approved())
 
 
 def test_a_second_source_confirms_by_itself_and_a_wrong_one_never(city):
@@ -237,13 +206,15 @@ def test_a_confirmation_that_cannot_be_recorded_confirms_nothing(closed_city):
     city.open(files=files)
     city.ingest(PLATE)
     city.clock.step_wall(timedelta(days=40))
+    request_id = approved(city)
+    token = city.sign_in(ADMINISTRATOR)
     files.fails = journal
     with pytest.raises(LogUnavailable):
-        city.vault.confirm_time(city.clock.wall(), Approved())
+        city.vault.confirm_time(token, request_id)
     assert city.vault.time.unconfirmed()
     assert is_alive(city)
     files.heal()
-    city.vault.confirm_time(city.clock.wall(), Approved())
+    city.vault.confirm_time(token, request_id)
     assert not is_alive(city)
     city.close()
 
