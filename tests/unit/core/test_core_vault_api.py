@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import socket
@@ -15,11 +16,15 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from tests.support.approvals import decide
 from tests.support.invariants import bodies, check_searches
 
 from glassplate import errors, vault_api
+from glassplate.cli import time as time_command
+from glassplate.cli.main import execute
 from glassplate.client import VaultClient
 from glassplate.errors import NotSignedIn, Refused, UsageError, VaultUnreachable, error_from_kind
+from glassplate.records import ActSignature, ExportRequest
 from glassplate.vault_api import BODY_LIMIT, HOTLIST_LIMIT, create_api
 
 PLATE = "7KDR214"
@@ -47,6 +52,14 @@ FOR_A_PERSON = {
         "approve": True,
         "reason": TEXT,
     },
+    ("POST", "/v1/approvals/{request_id}/decision/options"): {
+        "request_sha256": "0" * 64,
+        "approve": True,
+        "reason": TEXT,
+    },
+    ("POST", "/v1/approvals/{request_id}/use/options"): None,
+    ("POST", "/v1/time/ask"): {"at": "2026-03-02T09:00:00Z"},
+    ("POST", "/v1/time/confirm"): {"request_id": "0" * 16},
     ("POST", "/v1/accounts/{account_id}/roles"): {"roles": ["officer"]},
     ("POST", "/v1/images"): {"read_id": "0" * 32, "search_index": 1, "kind": "crop"},
     ("GET", "/v1/alerts"): None,
@@ -102,6 +115,7 @@ FOR_A_PERSON = {
 FOR_ANYBODY = {
     ("GET", "/v1/status"): "health, without a word about plates, people or cases",
     ("GET", "/v1/charter"): "public",
+    ("GET", "/v1/time"): "what the clocks say",
     ("POST", "/v1/charter"): "carries its own authority: three offices' signatures",
     ("POST", "/v1/charter/stop"): "carries its own authority: one office's signature",
     ("GET", "/v1/bundle"): "public keys",
@@ -444,3 +458,60 @@ def test_a_machine_that_woke_up_does_its_duties_at_once(monkeypatch):
 
     asyncio.run(asyncio.wait_for(watch(), 30))
     assert vault.duties_done == 2
+
+
+def test_the_time_is_confirmed_by_command(city, client, monkeypatch, capsys):
+    """Over the socket, by two persons: said, refused alone, approved, confirmed."""
+
+    @contextlib.contextmanager
+    def connected(*_args, signed_in=True, **_options):
+        yield client(city.sign_in("administrator") if signed_in else None)
+
+    monkeypatch.setattr(time_command, "vault_client", connected)
+
+    def run(*words):
+        code = execute(["time", *words, "--dir", str(city.root)])
+        return code, " ".join("".join(capsys.readouterr()).split())
+
+    assert "nothing to confirm" in run("show")[1]
+    at = f"{city.now() + timedelta(days=40):%Y-%m-%dT%H:%MZ}"
+    assert run("confirm", "--at", at)[0] == errors.ClockRefused.exit_code
+    city.clock.step_wall(timedelta(days=40))
+    assert "57,600 minutes ahead" in run("show")[1]
+    for words in (("confirm",), ("confirm", "--at", "soon"), ("confirm", "--at", "2026-04-11T09:00")):
+        assert run(*words)[0] == UsageError.exit_code
+    code, said = run("confirm", "--at", at)
+    assert code == errors.ApprovalNeeded.exit_code
+    stored = city.vault.registry.approval_requests()[0]
+    assert stored.request_id in said
+    assert run("confirm", "--approval", stored.request_id, "--yes")[0] == errors.ApprovalNeeded.exit_code
+    decide(city, "r.alvarez", stored.request_id, stored.request_sha256)
+    code, said = run("confirm", "--approval", stored.request_id, "--yes")
+    assert (code, "the clock is believed" in said) == (0, True)
+    assert "nothing to confirm" in run("show")[1]
+
+
+def test_signatures_cross_the_socket(city, client):
+    """A demo's session needs none; one that is sent is taken as it is."""
+    city.ingest(PLATE)
+    token = city.sign_in("m.okafor")
+    found = city.vault.gate.search(token, city.request(PLATE))
+    request = ExportRequest(
+        case_number="26-004512",
+        reason="Discovery",
+        read_ids=(found.reads[0].read.read_id,),
+        search_index=found.receipt.entry_index,
+    )
+    officer = client(token)
+    signature = ActSignature({"id": "AAAA"}, "http://localhost:8101")
+    with pytest.raises(errors.ApprovalNeeded):
+        officer.export(request, signature)
+    stored = city.vault.registry.approval_requests()[0]
+    for who in ("r.alvarez", "j.doe"):
+        approver = client(city.sign_in(who))
+        shown = approver.show_approval(stored.request_id)
+        words = {"approve": True, "reason": TEXT}
+        assert approver.decision_options(stored.request_id, shown.request_sha256, **words) is None
+        approver.decide_approval(stored.request_id, shown.request_sha256, **words, signature=signature)
+    assert officer.use_options(stored.request_id) is None
+    assert officer.export(request, signature).reads == 1
