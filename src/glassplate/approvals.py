@@ -6,7 +6,8 @@ The rules, to be ticked off:
 * nobody approves an own request, nor one of somebody whom they made or who made them, directly or through others;
 * a decision carries the decider's fresh signature (``act_signatures.py``); who looks stays a session's business;
 * nobody decides twice, and nobody decides what they have not looked at: the decision names the hash that was shown;
-* it is used once, within ``LIFE`` of the asking; after that the act is asked anew;
+* it is used once, within the charter's ``approval_hours`` of the asking, and a later charter may only shorten that;
+  after it the act is asked anew;
 * what the approver is *when it is used* counts: a closed account, a lapsed training or a role taken away undoes it.
 
 Who may approve what is policy (`approval-supervisor`, `approval-auditor`, `approval-access`); this room keeps the facts.
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from glassplate.records import ActSignature, ApprovalState, Receipt, Session
     from glassplate.registry import Registry, StoredApprovalRequest
 
-LIFE = timedelta(hours=24)
 MAX_OPEN_REQUESTS = 20  # of one person at a time; more would bury what an approver has to read
 MAX_REASON = 300
 GIVE_ACCESS = "give_access"
@@ -71,7 +71,7 @@ class Approvals:
     def consent(self, sha256: str) -> Consent:
         """What is approved of the open request with this hash."""
         now = self.now()
-        stored = self.registry.open_approval_request(sha256, now)
+        stored = self._open(sha256, now)
         if stored is None:
             return Consent(None)
         approvals = [self._approval(account_id) for account_id in stored.approvers]
@@ -93,9 +93,9 @@ class Approvals:
         """
         now, account_id = self.now(), session.account.account_id
         sha256 = request_sha256(action, account_id, words)
-        stored = self.registry.open_approval_request(sha256, now)
+        stored = self._open(sha256, now)
         if stored is None:
-            request_id, ends_at = secrets.token_hex(8), now + LIFE
+            request_id, ends_at = secrets.token_hex(8), now + self._life()
             self._refuse_floods(session, action, now)
             self.recorder.record(
                 "approval-asked",
@@ -118,7 +118,7 @@ class Approvals:
                 },
             )
         else:
-            request_id, ends_at = stored.request_id, stored.expires_at
+            request_id, ends_at = stored.request_id, self._ends_at(stored)
         return ApprovalNeeded(
             f"A second person must approve this first. It waits as request {request_id}, until "
             f"{ends_at:%Y-%m-%d %H:%M} UTC. Once it is approved, run it under that id: on the page Approvals, or with "
@@ -135,7 +135,7 @@ class Approvals:
         stored = self._demand(request_id)
         if stored.account_id != session.account.account_id or stored.action != action:
             raise UsageError("You asked for no such thing under this id. See: glassplate approvals list")
-        state = _state(stored, self.now())
+        state = self._state(stored, self.now())
         if state not in ("waiting", "approved"):
             raise UsageError(f"This request is {state}. Ask anew.")
         return stored
@@ -243,6 +243,28 @@ class Approvals:
             },
         )
 
+    # --- how long ----
+
+    def _life(self) -> timedelta:
+        return timedelta(hours=self.authorizer.mandate.last().verified.charter.approval_hours)
+
+    def _ends_at(self, stored: StoredApprovalRequest) -> datetime:
+        """As it was told when it was asked, or earlier under a charter that has become stricter."""
+        return min(stored.expires_at, stored.asked_at + self._life())
+
+    def _open(self, sha256: str, now: datetime) -> StoredApprovalRequest | None:
+        stored = self.registry.open_approval_request(sha256, now)
+        return stored if stored is not None and now < self._ends_at(stored) else None
+
+    def _state(self, stored: StoredApprovalRequest, now: datetime) -> ApprovalState:
+        if stored.used_index is not None:
+            return "used"
+        if stored.is_refused:
+            return "refused"
+        if self._ends_at(stored) <= now:
+            return "expired"
+        return "approved" if stored.approvers else "waiting"
+
     # --- plumbing --------------------------------------------------------------------------------------------------
 
     def _check_second_person(self, session: Session, stored: StoredApprovalRequest, now: datetime) -> None:
@@ -260,7 +282,7 @@ class Approvals:
                 "approval-once",
                 "You have decided this request already; a second voice is another person's.",
             )
-        elif (state := _state(stored, now)) not in ("waiting", "approved"):
+        elif (state := self._state(stored, now)) not in ("waiting", "approved"):
             problem = ("approval-open", f"This request is {state}; nothing can be decided about it any more.")
         if problem is not None:
             raise self.authorizer.refusal(
@@ -272,7 +294,7 @@ class Approvals:
         waiting = [
             stored
             for stored in self.registry.approval_requests()
-            if stored.account_id == account_id and _state(stored, now) in ("waiting", "approved")
+            if stored.account_id == account_id and self._state(stored, now) in ("waiting", "approved")
         ]
         if len(waiting) >= MAX_OPEN_REQUESTS:
             message = f"{len(waiting)} of your requests are open. Use them, or wait until they end."
@@ -302,8 +324,8 @@ class Approvals:
             action=stored.action,
             asked_by=stored.account_id,
             asked_at=stored.asked_at,
-            expires_at=stored.expires_at,
-            state=_state(stored, now),
+            expires_at=self._ends_at(stored),
+            state=self._state(stored, now),
             request_sha256=stored.request_sha256,
             decided_by=tuple((account_id, approved) for account_id, approved, _ in stored.given),
             words=words,
@@ -325,16 +347,6 @@ _DECIDING_ROLES = {
 def _approving(action: str) -> str:
     """The act of approving this one, as the policy calls it."""
     return "approve_access" if action in (GIVE_ACCESS, CONFIRM_TIME) else "approve"
-
-
-def _state(stored: StoredApprovalRequest, now: datetime) -> ApprovalState:
-    if stored.used_index is not None:
-        return "used"
-    if stored.is_refused:
-        return "refused"
-    if stored.expires_at <= now:
-        return "expired"
-    return "approved" if stored.approvers else "waiting"
 
 
 def _in_order(approvals: list[Approval], now: datetime) -> tuple[Approval, ...]:

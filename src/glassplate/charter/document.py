@@ -151,6 +151,7 @@ class Charter:
     grants: tuple[Grant, ...]
     searches_per_hour: int
     max_search_days: int
+    approval_hours: int
     policy: PolicyHashes
     extensions: tuple[tuple[str, str], ...] = ()
     """(name, canonical JSON) of ``x-`` fields, kept but without effect."""
@@ -298,6 +299,7 @@ def _read(reader: Fields, extensions: tuple[tuple[str, str], ...]) -> Charter:
         grants=reader.objects("grants", _grant, key="agency_id", most=rules.MAX_WORDS),
         searches_per_hour=reader.whole("searches_per_hour", 1, rules.MAX_SEARCHES_PER_HOUR),
         max_search_days=reader.whole("max_search_days", 1, rules.MAX_SEARCH_DAYS),
+        approval_hours=reader.whole("approval_hours", 1, rules.MAX_APPROVAL_HOURS),
         policy=reader.object(
             "policy",
             lambda f: PolicyHashes(

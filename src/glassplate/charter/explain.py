@@ -174,10 +174,12 @@ def _sharing(charter: Charter) -> list[str]:
 
 
 def _limits(charter: Charter) -> list[str]:
+    approval_life = duration_words(charter.approval_hours * MINUTES_PER_HOUR)
     return [
         f"One person may search {charter.searches_per_hour} times an hour.",
         f"One search may span {charter.max_search_days} days at most.",
         *_without_plate(),
+        f"An approval ends {approval_life} after it was asked for.",
         f"A case number looks like {charter.case_number_example} (pattern {charter.case_number_pattern}).",
         f"An owner who asks is told of searches that are {charter.disclosure_embargo_days} days old or older.",
     ]

@@ -41,6 +41,7 @@ MAX_WORDS = 200  # entries of one vocabulary; a longer list is not read before i
 MAX_EMBARGO_DAYS = 3 * 366  # a case that is open longer does not keep the owner waiting for ever
 MAX_SEARCHES_PER_HOUR = 1_000
 MAX_SEARCH_DAYS = 3 * 366
+MAX_APPROVAL_HOURS = 7 * 24  # what was approved longer ago is no longer what somebody has in mind
 
 _WITNESS_KEY = re.compile(r"[^\s+]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}", re.ASCII)
 _WITNESS_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,255}(/[A-Za-z0-9._~\-/]{0,200})?", re.ASCII)

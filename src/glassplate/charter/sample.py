@@ -124,6 +124,7 @@ def sample_charter(
         grants=(),
         searches_per_hour=30,
         max_search_days=RETENTION_DAYS + 1,  # all that is kept, however the seconds fall
+        approval_hours=24,
         policy=PolicyHashes(texts.base_sha256, texts.overlay_sha256, texts.schema_sha256),
     )
     return Charter.from_json(charter.to_json())

@@ -61,6 +61,8 @@ REFUSED = {
     "true is not one": (changed(["version"], True), "whole number"),
     "one is not true": (changed(["alert_on_unknown_region"], 1), "true or false"),
     "an embargo that never ends": (changed(["disclosure_embargo_days"], 1099), "from 0 to 1098"),
+    "an approval that ends at once": (changed(["approval_hours"], 0), "from 1 to 168"),
+    "an approval for longer than a week": (changed(["approval_hours"], 169), "from 1 to 168"),
     "version zero": (changed(["version"], 0), "from 1"),
     "a number with a fraction": (changed(["retention_minutes"], 4320.0), "whole number"),
     "a fraction in an ignorable field": (plain() | {"x-a": [{"b": 0.5}]}, "whole numbers only"),
@@ -264,6 +266,7 @@ def test_every_field_that_changes_is_explained():
         "grants": OPEN_CHARTER.grants,
         "searches_per_hour": 31,
         "max_search_days": 1,
+        "approval_hours": 1,
         "policy": replace(CHARTER.policy, overlay_sha256="0" * 64),
         "extensions": (("x-note", "1"),),
     }

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from tests.support.approvals import decide as decide_as
 from tests.support.city import ADMINISTRATOR, START
 
-from glassplate.approvals import LIFE, MAX_OPEN_REQUESTS
+from glassplate.approvals import MAX_OPEN_REQUESTS
 from glassplate.cli.approvals import request_lines
 from glassplate.cli.search import approved_search
 from glassplate.errors import ApprovalNeeded, Refused, UsageError
@@ -119,11 +119,33 @@ def test_an_approval_ends(wide):
     request = search_of(wide)
     request_id = asked(wide, request)
     decide(wide, "r.alvarez", request_id)
-    wide.clock.advance(LIFE + timedelta(minutes=1))
+    wide.clock.advance(timedelta(hours=24, minutes=1))
     with pytest.raises(ApprovalNeeded):
         wide.vault.gate.search(wide.sign_in("m.okafor"), request)
     assert wide.vault.approvals.show(wide.sign_in("m.okafor"), request_id).state == "expired"
     assert refused_by(lambda: decide(wide, "j.doe", request_id)) == ("approval-open",)
+
+
+def test_the_charter_says_for_how_long_and_a_stricter_one_ends_what_waits(wide):
+    request = search_of(wide)
+    decide(wide, "r.alvarez", asked(wide, request))
+    wide.clock.advance(timedelta(hours=2))
+    wide.vault.install_charter(wide.signed(wide.charter(approval_hours=2)))
+    (old,) = wide.vault.approvals.all(wide.sign_in("m.okafor"))
+    assert (old.state, old.expires_at) == ("expired", wide.now())
+    with pytest.raises(ApprovalNeeded) as needed:
+        wide.vault.gate.search(wide.sign_in("m.okafor"), request)
+    new = wide.vault.registry.approval_requests()[0]
+    assert new.request_id != old.request_id
+    assert new.expires_at == wide.now() + timedelta(hours=2)
+    assert f"{new.expires_at:%Y-%m-%d %H:%M}" in str(needed.value)
+
+
+def test_a_later_charter_lengthens_nothing_that_waits(wide):
+    request_id = asked(wide, search_of(wide))
+    wide.vault.install_charter(wide.signed(wide.charter(approval_hours=168)))
+    wide.clock.advance(timedelta(hours=24))
+    assert wide.vault.approvals.show(wide.sign_in("m.okafor"), request_id).state == "expired"
 
 
 def test_a_supervisor_does_not_approve_the_own_request(wide):
