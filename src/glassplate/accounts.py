@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 from glassplate.approvals import GIVE_ACCESS, request_sha256
 from glassplate.encoding import sha256_hex
 from glassplate.errors import UsageError
-from glassplate.records import Role
+from glassplate.records import InvitedAccount, Role
 from glassplate.registry.operations import USES_APPROVAL
 
 if TYPE_CHECKING:
@@ -58,10 +58,12 @@ class Accounts:
         display_name: str,
         roles: tuple[str, ...],
         training_valid_until: datetime,
-    ) -> tuple[Account, str]:
+    ) -> InvitedAccount:
         """Make an account; returns it with a one-time invitation to register a passkey.
 
-        Outside a demo a second person must approve it first; the founder of a city makes the second account alone.
+        Outside a demo a second person must approve it first; the founder of a city makes the second account alone. Where
+        somebody approved, the invitation is half of one: the approver hands out the other (``release_invitation``), so
+        that neither alone signs in under the new name.
 
         Raises:
             ApprovalNeeded: a second person must approve it; call again with the same words then.
@@ -87,6 +89,8 @@ class Accounts:
             permission, approval, is_founding = self._give_access(token, words, now)
             if not is_founding:
                 operation["made_by"] = administrator
+            if approval is not None:
+                operation["second_part_of"] = approval
             self.recorder.record(
                 "account-changed",
                 {
@@ -102,7 +106,45 @@ class Accounts:
             )
         account = self.registry.account(account_id)
         assert account is not None  # noqa: S101 - the operation above made it
-        return account, invitation
+        return InvitedAccount(account, invitation, approval)
+
+    def release_invitation(self, token: str | None, request_id: str) -> str:
+        """The second part of the invitation of the account that this person approved; an earlier one ends.
+
+        Raises:
+            Refused: somebody else approved it.
+            UsageError: no account was made under this request, or its owner has registered a passkey.
+        """
+        now = self.gate.time.now()
+        session = self.gate.who(token)
+        self.authorizer.authorize(session, "approve_access", None, now)
+        part, stored = self.registry.second_part_of(request_id), self.registry.approval_request(request_id)
+        if part is None or stored is None:
+            raise UsageError("No account was made under this request yet. Whoever asked for it makes it.")
+        if session.account.account_id not in stored.approvers:
+            raise self.authorizer.refusal(
+                session,
+                "approve_access",
+                "invitation-approver",
+                "Only who approved this account hands out the second part of its invitation.",
+                now,
+                request_id=request_id,
+            )
+        account = self._demand(part.account_id)
+        if account.passkeys or not account.active:
+            raise UsageError(f"{account.account_id} needs no invitation any more.")
+        secret = secrets.token_urlsafe(32)
+        self.recorder.record(
+            "invitation-released",
+            {"by": session.account.account_id, "account_id": account.account_id, "request_id": request_id},
+            at=now,
+            operation={
+                "kind": "invitation_released",
+                "account_id": account.account_id,
+                "part_sha256": sha256_hex(secret.encode()),
+            },
+        )
+        return secret
 
     def change_roles(self, token: str | None, account_id: str, roles: tuple[str, ...]) -> Receipt:
         """Give and take roles. Taking is immediate; giving needs a second person, as a new account does.
@@ -189,7 +231,8 @@ class Accounts:
             approvals=consent.approvals,
             founding=is_founding,
         )
-        return permission, consent.request_id, is_founding
+        used = consent.request_id if consent.approvals else None
+        return permission, used, is_founding
 
     def _demand(self, account_id: str) -> Account:
         account = self.registry.account(account_id)

@@ -31,6 +31,7 @@ from glassplate.records import (
     HoldRequest,
     HotlistImport,
     HotlistPage,
+    InvitedAccount,
     OpenedHold,
     OpenedImage,
     PastSearch,
@@ -323,16 +324,20 @@ class VaultClient:
 
     def add_account(
         self, account_id: str, display_name: str, roles: tuple[str, ...], training_valid_until: datetime
-    ) -> tuple[Account, str]:
-        """Make an account; returns it with its one-time invitation to register a passkey."""
+    ) -> InvitedAccount:
+        """Make an account; returns it with its one-time invitation, or half of one, to register a passkey."""
         return self._post(
             "/v1/accounts",
-            tuple[Account, str],
+            InvitedAccount,
             account_id=account_id,
             display_name=display_name,
             roles=list(roles),
             training_valid_until=training_valid_until.isoformat(),
         )
+
+    def release_invitation(self, request_id: str) -> str:
+        """The second part of the invitation of an account that the caller approved."""
+        return self._post(f"/v1/approvals/{request_id}/invitation", str)
 
     def close_account(self, account_id: str, reason: str) -> Receipt:
         """Close somebody's account for good."""

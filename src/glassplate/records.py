@@ -142,6 +142,19 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class InvitedAccount:
+    """A new account and the one-time invitation to register its first passkey.
+
+    ``second_part_of``: the request under which the account was approved; whoever approved it hands out the second part,
+    without which ``invitation`` opens nothing. None: the invitation is whole.
+    """
+
+    account: Account
+    invitation: str = field(repr=False)
+    second_part_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """The log's promise that an act was recorded before it ran.
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 LINK_LIFE = timedelta(minutes=30)
 PAIRING_LIFE = timedelta(minutes=10)
+INVITATION_DOT = "."  # between the two parts of an invitation; neither can hold one
 MAX_WAITING = 1_000  # links or pairings at once; more is a flood
 STRANGERS_PERIOD = timedelta(minutes=1)
 MAX_STRANGERS = 30  # entries a period for attempts of nobody we know; a shift change has fewer mistakes
@@ -302,10 +303,17 @@ class SignIn:
             return unwritten
 
     def _invited(self, invitation: str) -> Account:
-        account = self._registry.account_by_invitation(sha256_hex(invitation.encode()), self._now())
-        if account is None:
+        first, dot, second = invitation.partition(INVITATION_DOT)
+        account = self._registry.account_by_invitation(sha256_hex(first.encode()), self._now())
+        part = self._registry.second_part(account.account_id) if account else None
+        if account is None or (part is None and dot):
             raise InputRefused(
                 "This invitation is unknown, used or too old. Ask an administrator for a new one."
+            )
+        if part is not None and sha256_hex(second.encode()) != part.part_sha256:
+            raise InputRefused(
+                "This invitation has two parts, and the second one is missing or wrong. Whoever approved your account "
+                "hands it out."
             )
         return account
 

@@ -340,8 +340,12 @@ def _add_administrator_routes(app: FastAPI, vault: Vault) -> None:
         display_name: Field,
         roles: Annotated[list[str], Body()],
         training_valid_until: Annotated[datetime, Body()],
-    ) -> tuple[records.Account, str]:
+    ) -> records.InvitedAccount:
         return vault.accounts.add(token, account_id, display_name, tuple(roles), training_valid_until)
+
+    @app.post("/v1/approvals/{request_id}/invitation")
+    def release_invitation(token: Token, request_id: str) -> str:
+        return vault.accounts.release_invitation(token, request_id)
 
     @app.post("/v1/accounts/{account_id}/close")
     def close_account(token: Token, account_id: str, reason: Field) -> records.Receipt:

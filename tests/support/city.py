@@ -201,10 +201,10 @@ def make_city(
     city.enroll(ADMINISTRATOR, invitation)
     administrator = city.sign_in(ADMINISTRATOR)
     for account_id, roles in PEOPLE.items():
-        _, invited = city.vault.accounts.add(
+        invited = city.vault.accounts.add(
             administrator, account_id, account_id.title(), roles, start + timedelta(days=365)
         )
-        city.enroll(account_id, invited)
+        city.enroll(account_id, invited.invitation)
     return city
 
 

@@ -66,6 +66,7 @@ LINK_SECRET = "one-time-link-of-the-test"
 SIGNING_CHALLENGE = "b2YgdGhpcyBhY3Q"
 PASSKEY_ID = "passkey-of-the-test"
 INVITATION = "invitation-of-the-test"
+SECOND_PART = "second-part-of-the-test"
 PAIRING_CODE = "BCDFGH"
 FIRST_ENTRY = 18_442
 _RETENTION = timedelta(days=30)
@@ -180,6 +181,12 @@ SEARCH_WORDS: dict[str, Any] = {
     "feature": "vehicle_search",
     "limit": 100,
     "warrant": "",
+}
+ACCOUNT_WORDS: dict[str, Any] = {
+    "account_id": "n.person",
+    "display_name": "New Person",
+    "roles": ["officer"],
+    "training_valid_until": (NOW + timedelta(days=300)).isoformat(),
 }
 EXPORT_WORDS: dict[str, Any] = {
     "case_number": "26-004512",
@@ -577,6 +584,13 @@ class FakeClient:
         )
         self._vault.requests = [decided if one is asked else one for one in self._vault.requests]
         return receipt
+
+    def release_invitation(self, request_id: str) -> str:
+        account_id = self._who().account.account_id
+        if (account_id, True) not in self._request(request_id).decided_by:
+            raise Refused("Only who approved this account.", ("invitation-approver",))
+        self._vault.add_entry("invitation-released")
+        return SECOND_PART
 
     def _request(self, request_id: str) -> ApprovalRequest:
         for asked in self._vault.requests:

@@ -95,7 +95,7 @@ class RealCity:
         """A new person's invitation."""
         with self.administrator() as administrator:
             valid = administrator.status().now + timedelta(days=365)
-            return administrator.add_account(account_id, name, roles, valid)[1]
+            return administrator.add_account(account_id, name, roles, valid).invitation
 
     def publish(self) -> None:
         with self.administrator() as administrator:

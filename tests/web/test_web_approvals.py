@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_vault import EXPORT_WORDS, HOLD_WORDS, OFFICER, SEARCH_WORDS, approval
+from fake_vault import ACCOUNT_WORDS, EXPORT_WORDS, HOLD_WORDS, OFFICER, SEARCH_WORDS, SECOND_PART, approval
 from web_testing import GOOD_SEARCH
 
 from glassplate.records import ExportRequest, HoldRequest
@@ -169,6 +169,24 @@ def test_words_that_no_request_has_are_told(officer: Browser, vault: FakeVault) 
     assert vault.asked == []
 
 
+def test_an_approver_hands_out_the_second_part_of_an_invitation(officer: Browser, vault: FakeVault) -> None:
+    vault.requests = [
+        approval(1, "give_access", THEIRS, ACCOUNT_WORDS, state="used", decided_by=((MINE, True),)),
+        approval(2, "give_access", THEIRS, ACCOUNT_WORDS, state="used", decided_by=(("s.one", True),)),
+        approval(3, "give_access", MINE, ACCOUNT_WORDS, state="used", decided_by=(("s.one", True),)),
+        approval(4, "give_access", THEIRS, ACCOUNT_WORDS, state="approved", decided_by=((MINE, True),)),
+    ]
+    offered = [
+        "Record and show my part" in officer.post(f"/approvals/{number:016x}/show").text
+        for number in (1, 2, 3, 4)
+    ]
+    assert offered == [True, False, False, False]
+    shown = officer.post(f"/approvals/{1:016x}/invitation")
+    assert SECOND_PART in shown.text
+    assert shown.headers["cache-control"] == "no-store"
+    assert officer.post(f"/approvals/{3:016x}/invitation").status_code == 403
+
+
 def test_oversight_decides_but_runs_nothing(auditor: Browser, vault: FakeVault) -> None:
     vault.requests = [
         approval(1, "export", THEIRS, EXPORT_WORDS),
@@ -180,7 +198,7 @@ def test_oversight_decides_but_runs_nothing(auditor: Browser, vault: FakeVault) 
     assert auditor.post(f"/approvals/{2:016x}/use").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["show", "confirm", "decision", "use"])
+@pytest.mark.parametrize("path", ["show", "confirm", "decision", "use", "invitation"])
 def test_no_other_site_and_no_stranger_decides(
     officer: Browser, stranger: Browser, vault: FakeVault, path: str
 ) -> None:

@@ -41,16 +41,27 @@ def add(
     until = _day(trained_until)
     folder = city(directory)
     with vault_client(folder, unlock=unlock) as client:
-        account, invitation = client.add_account(account_id, name, tuple(role), until)
+        made = client.add_account(account_id, name, tuple(role), until)
     settings = load_settings(folder)
-    address = f"{settings.officer_origin}/register"
+    address = f"{settings.officer_origin}/passkeys/new"
+    lines = [
+        f"Made {made.account.account_id} ({', '.join(made.account.roles)}).",
+        f"Hand over in person: open {address} and enter",
+        f"  {made.invitation}",
+    ]
+    if made.second_part_of is not None:
+        lines.append(
+            "It opens nothing without its second part, which whoever approved the account hands over: "
+            f"glassplate approvals invitation {made.second_part_of}"
+        )
     emit(
-        {"account": account, "invitation": invitation, "address": address},
-        [
-            f"Made {account.account_id} ({', '.join(account.roles)}).",
-            f"Hand over in person: open {address} and enter",
-            f"  {invitation}",
-        ],
+        {
+            "account": made.account,
+            "invitation": made.invitation,
+            "second_part_of": made.second_part_of,
+            "address": address,
+        },
+        lines,
     )
 
 

@@ -12,7 +12,7 @@ from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, Yes, city
 from glassplate.records import ApprovalRequest
 
 _verbs = typer.Typer(
-    help="Requests that need a second person: list, show, approve, refuse.", no_args_is_help=True
+    help="Requests that need a second person: list, show, approve, refuse; invitations.", no_args_is_help=True
 )
 RequestId = Annotated[str, typer.Argument(help="Id from glassplate approvals list.")]
 Reason = Annotated[str, typer.Option(help="Why, in a few words for the record.")]
@@ -75,6 +75,24 @@ def refuse(
     """Refuse one request for good; it can only be asked anew."""
     del json
     _decide(request_id, reason, directory, unlock, approves=False, yes=yes)
+
+
+@_verbs.command("invitation", epilog="Example: glassplate approvals invitation 1f2e3d4c5b6a7988")
+def invitation(
+    request_id: RequestId, directory: Dir = DEFAULT_DIR, json: Json = False, unlock: Unlock = None
+) -> None:
+    """Get your part of the invitation of an account that you approved; hand it to that person yourself."""
+    del json
+    with vault_client(city(directory), unlock=unlock) as client:
+        part = client.release_invitation(request_id)
+    emit(
+        {"second_part": part},
+        [
+            "The second part of the invitation; an earlier one is void now:",
+            f"  {part}",
+            "Hand it to the person whom it is for, never to who asked for the account.",
+        ],
+    )
 
 
 def _decide(

@@ -52,8 +52,8 @@ def enroll_people(stage: Stage) -> None:
     with stage.person(ADMINISTRATOR) as administrator:
         for account_id, (name, roles) in PEOPLE.items():
             if account_id != ADMINISTRATOR:
-                _, invitation = administrator.add_account(account_id, name, roles, trained_until)
-                stage.enroll(account_id, invitation)
+                made = administrator.add_account(account_id, name, roles, trained_until)
+                stage.enroll(account_id, made.invitation)
     names = ", ".join(f"{name} ({', '.join(roles)})" for name, roles in PEOPLE.values())
     say(f"  Accounts with passkeys: {names}.")
 

@@ -55,6 +55,17 @@ def _account_added(database: Any, _index: int, operation: Operation) -> None:
         database.execute(
             "insert or ignore into account_maker values (?,?)", (operation["account_id"], made_by)
         )
+    if request_id := operation.get("second_part_of"):
+        database.execute(
+            "insert or replace into invitation_part values (?,?,null)", (operation["account_id"], request_id)
+        )
+
+
+def _invitation_released(database: Any, _index: int, operation: Operation) -> None:
+    database.execute(
+        "update invitation_part set part_sha256=? where account_id=?",
+        (operation["part_sha256"], operation["account_id"]),
+    )
 
 
 def _roles_changed(database: Any, _index: int, operation: Operation) -> None:
@@ -329,6 +340,7 @@ def add_to_counter(database: Any, name: str, amount: int) -> None:
 
 _HANDLERS: dict[str, Callable[[Any, int, Operation], None]] = {
     "account_added": _account_added,
+    "invitation_released": _invitation_released,
     "roles_changed": _roles_changed,
     "approval_asked": _approval_asked,
     "approval_given": _approval_given,

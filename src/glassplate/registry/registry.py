@@ -38,6 +38,15 @@ class StoredPasskey:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredSecondPart:
+    """The half of an invitation that an approver hands out. ``part_sha256`` None: nobody has fetched it yet."""
+
+    account_id: str
+    request_id: str
+    part_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSession:
     """A session as the vault knows it: the token only as its hash."""
 
@@ -220,6 +229,16 @@ class Registry:
             (invitation_sha256, now.isoformat()),
         )
         return self._account(rows[0]) if rows else None
+
+    def second_part(self, account_id: str) -> StoredSecondPart | None:
+        """What an invitation needs beside itself; None where it is whole."""
+        rows = self._all("select * from invitation_part where account_id=?", (account_id,))
+        return StoredSecondPart(*rows[0]) if rows else None
+
+    def second_part_of(self, request_id: str) -> StoredSecondPart | None:
+        """The same, by the request under which the account was approved."""
+        rows = self._all("select * from invitation_part where request_id=?", (request_id,))
+        return StoredSecondPart(*rows[0]) if rows else None
 
     def passkey(self, credential_id: str) -> StoredPasskey | None:
         """One passkey by its credential id."""

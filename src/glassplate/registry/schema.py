@@ -62,6 +62,8 @@ create index if not exists approval_request_by_hash on approval_request(request_
 create table if not exists approval_given(
   request_id text not null, account_id text not null, is_approved integer not null, given_at text not null,
   entry_index integer not null, primary key(request_id, account_id));
+create table if not exists invitation_part(
+  account_id text primary key, request_id text not null, part_sha256 text);
 """
 
 HOLDS = """

@@ -65,6 +65,8 @@ class ApprovalPage:
     notice: str = ""
     """Why it did not run."""
     complaint: str = ""
+    invites: bool = False
+    """Whether this person, who approved a new account, hands out a part of its invitation."""
     needs_passkey: bool = False
     """Whether running it takes a signature by one's own passkey."""
 
@@ -90,6 +92,14 @@ class ApprovalDecidedPage:
     receipt: Receipt
     request_id: str
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationPartPage:
+    """The approver's part of a new account's invitation."""
+
+    template: ClassVar[str] = "approval_invitation.html"
+    part: str = field(repr=False)
 
 
 def approval_routes() -> APIRouter:
@@ -130,6 +140,11 @@ def approval_routes() -> APIRouter:
             signature=signature_of(visit, form),
         )
         return pages.answer(request, ApprovalDecidedPage(receipt, request_id, decision), visit.frame)
+
+    @router.post("/approvals/{request_id}/invitation")
+    def invitation(request: Request, visit: Visited, request_id: RequestId) -> Response:
+        page = InvitationPartPage(visit.client.release_invitation(request_id))
+        return pages.answer(request, page, visit.frame)
 
     @router.post("/approvals/{request_id}/decision/options")
     def options(visit: Visited, request_id: RequestId, form: Posted) -> dict[str, Any] | None:
@@ -173,6 +188,7 @@ def approval_page(
         may_decide=_may_decide(asked, mine),
         use=USED_FROM_HERE.get(asked.action, "") if can_run else "",
         notice=notice,
+        invites=asked.state == "used" and (mine, True) in asked.decided_by and "display_name" in asked.words,
         needs_passkey=asked.action == "export" and _has_passkey(visit),
         complaint=complaint,
     )

@@ -44,7 +44,7 @@ def wide(city, monkeypatch):
     for account_id in (SUPERVISOR, SECOND):
         invitation = city.vault.accounts.add(
             administrator, account_id, account_id, ("officer", "supervisor"), START + timedelta(days=300)
-        )[1]
+        ).invitation
         city.enroll(account_id, invitation)
     monkeypatch.undo()
     return city

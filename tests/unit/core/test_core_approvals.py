@@ -14,7 +14,7 @@ from tests.support.city import ADMINISTRATOR, START
 from glassplate.approvals import MAX_OPEN_REQUESTS
 from glassplate.cli.approvals import request_lines
 from glassplate.cli.search import approved_search
-from glassplate.errors import ApprovalNeeded, Refused, UsageError
+from glassplate.errors import ApprovalNeeded, InputRefused, Refused, UsageError
 from glassplate.records import ApprovalRequest, Vehicle
 
 if TYPE_CHECKING:
@@ -269,9 +269,14 @@ def trial(city, monkeypatch):
 
 
 def add(city, account_id="n.person", roles=("officer",), by=ADMINISTRATOR):
-    account, invitation = city.vault.accounts.add(city.sign_in(by), account_id, "New Person", roles, TRAINED)
+    made = city.vault.accounts.add(city.sign_in(by), account_id, "New Person", roles, TRAINED)
+    invitation = made.invitation
+    if made.second_part_of is not None:
+        (approver,) = city.vault.registry.approval_request(made.second_part_of).approvers
+        part = city.vault.accounts.release_invitation(city.sign_in(approver), made.second_part_of)
+        invitation = f"{invitation}.{part}"
     city.enroll(account_id, invitation)
-    return account
+    return made.account
 
 
 def asked_to_add(city, *arguments, **words) -> str:
@@ -346,6 +351,76 @@ def test_the_founder_makes_the_second_person_and_nobody_after_that(trial):
     trial.vault.accounts.close(trial.sign_in(ADMINISTRATOR), "second", "to be alone again")
     trial.vault.accounts.close(trial.sign_in(ADMINISTRATOR), "n.person", "to be alone again")
     asked_to_add(trial, "puppet", ("council",))
+
+
+@pytest.fixture
+def invited(trial):
+    """An account that one asked for and another approved; nobody has fetched the second part."""
+    decide(trial, "r.alvarez", asked_to_add(trial))
+    administrator = trial.sign_in(ADMINISTRATOR)
+    made = trial.vault.accounts.add(administrator, "n.person", "New Person", ("officer",), TRAINED)
+    assert made.second_part_of is not None
+    return trial, made
+
+
+def opens(city, invitation) -> bool:
+    try:
+        return bool(city.vault.sign_in.registration_options(invitation))
+    except InputRefused:
+        return False
+
+
+def test_neither_the_asker_nor_the_approver_alone_can_use_an_invitation(invited):
+    city, made = invited
+    assert not opens(city, made.invitation)
+    assert not opens(city, f"{made.invitation}.")
+    assert not opens(city, f"{made.invitation}.{made.invitation}")
+    part = city.vault.accounts.release_invitation(city.sign_in("r.alvarez"), made.second_part_of)
+    assert not opens(city, made.invitation)
+    for alone in (part, f".{part}", f"{part}.{part}", f"{part}.{made.invitation}"):
+        assert not opens(city, alone)
+    with pytest.raises(InputRefused, match="second one is missing or wrong"):
+        city.enroll("n.person", made.invitation)
+    city.enroll("n.person", f"{made.invitation}.{part}")
+    assert city.vault.gate.who(city.sign_in("n.person")).account.account_id == "n.person"
+
+
+def test_the_second_part_is_the_approvers_to_fetch_and_the_last_one_counts(invited):
+    city, made = invited
+    release = city.vault.accounts.release_invitation
+    for who, rule in (
+        (ADMINISTRATOR, "invitation-approver"),
+        ("clerk", "invitation-approver"),
+        ("m.okafor", "role-permits"),
+    ):
+        assert refused_by(lambda who=who: release(city.sign_in(who), made.second_part_of)) == (rule,)
+    lost = release(city.sign_in("r.alvarez"), made.second_part_of)
+    city.reopen()
+    part = city.vault.accounts.release_invitation(city.sign_in("r.alvarez"), made.second_part_of)
+    assert not opens(city, f"{made.invitation}.{lost}")
+    city.enroll("n.person", f"{made.invitation}.{part}")
+    with pytest.raises(UsageError, match="needs no invitation any more"):
+        city.vault.accounts.release_invitation(city.sign_in("r.alvarez"), made.second_part_of)
+    assert types(city).count("invitation-released") == 2
+
+
+def test_before_the_account_is_made_there_is_no_second_part(trial):
+    request_id = asked_to_add(trial)
+    for decided in (False, True):
+        if decided:
+            decide(trial, "r.alvarez", request_id)
+        for wrong in (request_id, "0" * 16):
+            with pytest.raises(UsageError):
+                trial.vault.accounts.release_invitation(trial.sign_in("r.alvarez"), wrong)
+
+
+def test_a_whole_invitation_takes_no_second_part(city):
+    made = city.vault.accounts.add(
+        city.sign_in(ADMINISTRATOR), "n.person", "New Person", ("officer",), TRAINED
+    )
+    assert made.second_part_of is None
+    assert not opens(city, f"{made.invitation}.x")
+    assert opens(city, made.invitation)
 
 
 # --- over the socket ---------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ OFFICER = "m.okafor"
 def invited(city, account_id):
     administrator = city.sign_in(ADMINISTRATOR)
     until = city.now() + timedelta(days=30)
-    return city.vault.accounts.add(administrator, account_id, account_id, ("officer",), until)[1]
+    return city.vault.accounts.add(administrator, account_id, account_id, ("officer",), until).invitation
 
 
 def answer(city, authenticator, invitation):

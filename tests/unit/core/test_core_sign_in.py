@@ -111,7 +111,7 @@ def invite(city, account_id, roles=("officer",)):
     administrator = city.sign_in("administrator")
     return city.vault.accounts.add(
         administrator, account_id, account_id, roles, city.now() + timedelta(days=30)
-    )[1]
+    ).invitation
 
 
 def test_forged(city):

@@ -58,6 +58,7 @@ FOR_A_PERSON = {
         "reason": TEXT,
     },
     ("POST", "/v1/approvals/{request_id}/use/options"): None,
+    ("POST", "/v1/approvals/{request_id}/invitation"): None,
     ("POST", "/v1/time/ask"): {"at": "2026-03-02T09:00:00Z"},
     ("POST", "/v1/time/confirm"): {"request_id": "0" * 16},
     ("POST", "/v1/accounts/{account_id}/roles"): {"roles": ["officer"]},
@@ -241,11 +242,9 @@ def test_the_walk_through_the_client(city, client):
     assert opened.jpeg == result.reads[0].crop_jpeg
     assert officer.my_searches()[0].asked == PLATE
     administrator = client(city.sign_in("administrator"))
-    account, invitation = administrator.add_account(
-        "new.one", "New One", ("officer",), city.now() + timedelta(days=9)
-    )
-    assert account.account_id == "new.one"
-    assert client().registration_options(invitation)["user"]["name"] == "new.one"
+    made = administrator.add_account("new.one", "New One", ("officer",), city.now() + timedelta(days=9))
+    assert (made.account.account_id, made.second_part_of) == ("new.one", None)
+    assert client().registration_options(made.invitation)["user"]["name"] == "new.one"
     assert client().deliver(city.batch("8ABC123")).accepted
     assert administrator.publish() > 0
     assert client(city.sign_in("clerk")).proof(0).startswith("c2sp.org/tlog-proof@v1")

@@ -46,6 +46,11 @@ async function sign(form) {
   form.submit();
 }
 
+function invitation() {
+  const parts = ["#invitation", "#second-part"].map((id) => document.querySelector(id).value.trim());
+  return parts.filter(Boolean).join(".");
+}
+
 async function register(invitation) {
   const options = await post("/passkeys/options", { invitation });
   const made = await navigator.credentials.create({
@@ -109,5 +114,5 @@ const way = document.querySelector("#passkey-way");
 if (way && window.PublicKeyCredential) {
   way.hidden = false;
   attach(document.querySelector("#sign-in"), signIn);
-  attach(document.querySelector("#register"), () => register(way.dataset.invitation));
+  attach(document.querySelector("#register"), () => register(invitation()));
 }
