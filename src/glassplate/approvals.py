@@ -16,7 +16,8 @@ Who may approve what is policy (`approval-supervisor`, `approval-auditor`, `appr
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,8 @@ class Approvals:
     authorizer: Authorizer
     now: Callable[[], datetime]
     signatures: ActSignatures
+    deciding: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Held from the look at a request to the decision's entry, so that nobody decides twice."""
 
     # --- for the rooms whose acts need a second person -----------------------------------------------------------
 
@@ -207,41 +210,38 @@ class Approvals:
         """
         now = self.now()
         session = authenticate(self.registry, token, now)
-        stored = self._demand(request_id)
         if not reason.strip() or len(reason) > MAX_REASON:
             raise UsageError(f"Give the reason in at most {MAX_REASON} characters.")
-        if sha256 != stored.request_sha256:
-            raise UsageError("That is not the request that was shown. Look at it again, then decide.")
-        permission = self.authorizer.authorize(session, _approving(stored.action), None, now)
-        self._check_second_person(session, stored, now)
-        signed = self.signatures.demand(
-            session,
-            _approving(stored.action),
-            _decision_sha256(session, request_id, sha256, approve, reason),
-            signature,
-            now,
-        )
-        return self.recorder.record(
-            "approval-given" if approve else "approval-refused",
-            {
-                "account_id": session.account.account_id,
-                "request_id": request_id,
-                "request_sha256": sha256,
-                "reason": reason,
-                "sign_in_method": session.sign_in_method,
-                **signed.fields,
-                **permission.replayable(),
-            },
-            at=now,
-            operation={
-                **signed.operation,
-                "kind": "approval_given",
-                "request_id": request_id,
-                "account_id": session.account.account_id,
-                "is_approved": approve,
-                "given_at": now.isoformat(),
-            },
-        )
+        with self.deciding:
+            stored = self._demand(request_id)
+            if sha256 != stored.request_sha256:
+                raise UsageError("That is not the request that was shown. Look at it again, then decide.")
+            action = _approving(stored.action)
+            permission = self.authorizer.authorize(session, action, None, now)
+            self._check_second_person(session, stored, now)
+            act_sha256 = _decision_sha256(session, request_id, sha256, approve, reason)
+            signed = self.signatures.demand(session, action, act_sha256, signature, now)
+            return self.recorder.record(
+                "approval-given" if approve else "approval-refused",
+                {
+                    "account_id": session.account.account_id,
+                    "request_id": request_id,
+                    "request_sha256": sha256,
+                    "reason": reason,
+                    "sign_in_method": session.sign_in_method,
+                    **signed.fields,
+                    **permission.replayable(),
+                },
+                at=now,
+                operation={
+                    **signed.operation,
+                    "kind": "approval_given",
+                    "request_id": request_id,
+                    "account_id": session.account.account_id,
+                    "is_approved": approve,
+                    "given_at": now.isoformat(),
+                },
+            )
 
     # --- how long ----
 

@@ -107,7 +107,8 @@ class Health:
         if ahead := self.time.unconfirmed():
             problems["clock jump"] = (
                 f"The clock is {_words_of(ahead)} ahead of what is certain. What only it calls overdue is not searched, and is "
-                "not destroyed until a second time source (time_source in settings.toml) or two persons confirm the time."
+                "not destroyed until a second time source (time_source in settings.toml) or two persons confirm the time "
+                "(glassplate time confirm)."
             )
         try:
             demand_no_late_purge(self.keyring, self.time.purge_now())

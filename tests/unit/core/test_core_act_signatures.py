@@ -10,6 +10,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.support.approvals import approve
 from tests.support.city import ADMINISTRATOR, START
 from tests.support.invariants import check_city
@@ -262,3 +264,26 @@ def test_an_approved_export_leaves_only_with_its_askers_signature(wide):
     challenge = base64url_to_bytes(json.loads(base64url_to_bytes(kept["client_data"]))["challenge"])
     assert challenge[32:64].hex() == wide.vault.registry.approval_request(request_id).request_sha256
     check_city(wide)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+OUTER = ("rawId", "type", "response", "clientExtensionResults", "authenticatorAttachment")
+INNER = ("clientDataJSON", "authenticatorData", "signature", "userHandle", "attestationObject")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=st.sampled_from((*OUTER, *INNER)), value=JSON)
+def test_whatever_a_strangers_answer_holds_it_is_refused_and_nothing_breaks(wide, name, value):
+    waits = wide.vault.registry.approval_requests()
+    request_id = waits[0].request_id if waits else waiting(wide)
+    token = wide.sign_in(SUPERVISOR)
+    made = signed(wide, SECOND, options(wide, token, request_id))  # by the wrong key, whatever else it says
+    own = bytes_to_base64url(wide.passkeys[SUPERVISOR].credential_id)
+    assertion = {**made.assertion, "id": own, "rawId": own}
+    changed = {name: value} if name in OUTER else {"response": {**assertion["response"], name: value}}
+    with pytest.raises(SignatureNeeded):
+        decide(wide, token, request_id, replace(made, assertion={**assertion, **changed}))

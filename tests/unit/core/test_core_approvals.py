@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -164,6 +166,40 @@ def test_nobody_decides_twice_and_a_refusal_is_final(wide):
     decide(wide, "j.doe", first, approve=False)
     with pytest.raises(ApprovalNeeded):
         wide.vault.gate.search(wide.sign_in("m.okafor"), request)
+
+
+class BothAtOnce:
+    """A recorder that lets two entries of the same kind begin together, if anything lets them get that far."""
+
+    def __init__(self, recorder) -> None:
+        self._recorder, self._barrier = recorder, threading.Barrier(2)
+
+    def record(self, kind, *arguments, **words):
+        if kind == "approval-given":
+            with contextlib.suppress(threading.BrokenBarrierError):
+                self._barrier.wait(0.5)
+        return self._recorder.record(kind, *arguments, **words)
+
+
+def test_nobody_decides_twice_at_the_same_time(wide):
+    request_id = asked(wide, search_of(wide))
+    sha256 = wide.vault.registry.approval_request(request_id).request_sha256
+    approvals = replace(wide.vault.approvals, recorder=BothAtOnce(wide.vault.recorder))
+    token, outcomes = wide.sign_in("r.alvarez"), []
+
+    def act() -> None:
+        try:
+            outcomes.append(approvals.decide(token, request_id, sha256, approve=True, reason="Read it"))
+        except Refused as refused:
+            outcomes.append(refused.rules)
+
+    threads = [threading.Thread(target=act) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ("approval-once",) in outcomes
+    assert types(wide).count("approval-given") == 1
 
 
 def test_an_auditor_alone_does_not_widen_a_search(wide):
