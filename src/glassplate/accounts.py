@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, get_args
 
-from glassplate.approvals import GIVE_ACCESS, request_sha256
+from glassplate.approvals import GIVE_ACCESS
 from glassplate.encoding import sha256_hex
 from glassplate.errors import UsageError
+from glassplate.evidence.bound import request_sha256
 from glassplate.records import InvitedAccount, Role
 from glassplate.registry.operations import USES_APPROVAL
 

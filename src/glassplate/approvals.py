@@ -22,8 +22,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from glassplate.charter import Approval
-from glassplate.encoding import canonical_json, sha256_hex
 from glassplate.errors import ApprovalNeeded, UsageError
+from glassplate.evidence.bound import decision_sha256, request_sha256
 from glassplate.records import ApprovalRequest
 from glassplate.registry.sessions import authenticate
 
@@ -41,12 +41,6 @@ MAX_OPEN_REQUESTS = 20  # of one person at a time; more would bury what an appro
 MAX_REASON = 300
 GIVE_ACCESS = "give_access"
 CONFIRM_TIME = "confirm_time"
-
-
-def request_sha256(action: str, account_id: str, words: Mapping[str, Any]) -> str:
-    """What an approval binds to. ``words``: the whole request as JSON values."""
-    bound = {"v": 1, "action": action, "account_id": account_id, "request": dict(words)}
-    return sha256_hex(canonical_json(bound))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +170,8 @@ class Approvals:
         session = authenticate(self.registry, token, self.now())
         self._demand(request_id)
         return self.signatures.options(
-            session, _decision_sha256(session, request_id, sha256, approve, reason)
+            session,
+            decision_sha256(session.account.account_id, request_id, sha256, approve=approve, reason=reason),
         )
 
     def use_options(self, token: str | None, request_id: str) -> dict[str, Any] | None:
@@ -219,7 +214,9 @@ class Approvals:
             action = _approving(stored.action)
             permission = self.authorizer.authorize(session, action, None, now)
             self._check_second_person(session, stored, now)
-            act_sha256 = _decision_sha256(session, request_id, sha256, approve, reason)
+            act_sha256 = decision_sha256(
+                session.account.account_id, request_id, sha256, approve=approve, reason=reason
+            )
             signed = self.signatures.demand(session, action, act_sha256, signature, now)
             return self.recorder.record(
                 "approval-given" if approve else "approval-refused",
@@ -330,12 +327,6 @@ class Approvals:
             decided_by=tuple((account_id, approved) for account_id, approved, _ in stored.given),
             words=words,
         )
-
-
-def _decision_sha256(session: Session, request_id: str, sha256: str, approve: bool, reason: str) -> str:
-    """What a decision's signature binds to: the request, the answer and its reason."""
-    words = {"request_id": request_id, "request_sha256": sha256, "approve": approve, "reason": reason}
-    return request_sha256("decide", session.account.account_id, words)
 
 
 _DECIDING_ROLES = {

@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from glassplate.approvals import request_sha256
 from glassplate.asked_page import case_words
 from glassplate.charter import OFFICES
 from glassplate.encoding import sha256_hex
 from glassplate.errors import KeyDestroyed, KeyUnavailable, UsageError
 from glassplate.evidence.archive import MANIFEST, build_archive, sign_manifest
+from glassplate.evidence.bound import request_sha256
 from glassplate.evidence.court_page import made_with, page_of
 from glassplate.evidence.document import (
     EvidenceDocument,

@@ -28,9 +28,9 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from glassplate.approvals import request_sha256
 from glassplate.asked_page import AskedPage, bound_words, case_words
 from glassplate.errors import InputRefused, KeyDestroyed, KeyUnavailable, ProofFailed, UsageError
+from glassplate.evidence.bound import request_sha256
 from glassplate.keys import demand_no_late_purge
 from glassplate.records import FoundRead, KeptRead, OpenedImage, PastSearch, SearchResult
 from glassplate.registry.operations import USES_APPROVAL

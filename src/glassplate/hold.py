@@ -26,9 +26,9 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from glassplate.approvals import request_sha256
 from glassplate.asked_page import case_words
 from glassplate.errors import GlassplateError, KeyDestroyed, KeyUnavailable, StorageFailed, UsageError
+from glassplate.evidence.bound import request_sha256
 from glassplate.evidence.requests import MAX_SCOPE_READS, bound_words, check_hold_request, own_words, told
 from glassplate.keys import HOLD_PREFIX, hold_epoch
 from glassplate.records import (

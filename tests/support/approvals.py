@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from glassplate.approvals import request_sha256
+from glassplate.evidence.bound import request_sha256
 from glassplate.evidence.requests import bound_words
 from glassplate.records import ActSignature
 

@@ -37,8 +37,9 @@ def check(
     vkey: Vkey = None,
     json: Json = False,
 ) -> None:
-    """Open every pulled body and account for all 32 digests of its entry. Exit status 5 if anything is missing or wrong."""
+    """Open every pulled body, account for all 32 digests of its entry, check who signed. Exit status 5 if anything is wrong."""
     del json
+    from glassplate.auditing import check_signatures
     from glassplate.verify.findings import Verification
 
     result = Verification()
@@ -46,6 +47,7 @@ def check(
     if not root and not vkey:
         result.tell("The log's key was taken from the folder itself; --root or --vkey says whose it must be.")
     opened = opened_bodies(record, source, key, result)
+    check_signatures(opened, result)
     tell(result, opened=len(opened))
 
 

@@ -92,9 +92,20 @@ def busy_template(tmp_path_factory):
     return busy_city(tmp_path_factory.mktemp("busy"))
 
 
+@pytest.fixture(scope="session")
+def make_audit(busy_template):
+    """Makes an auditor at work on a city of its own, below a folder."""
+
+    def make(folder: Path) -> Audit:
+        city = copy_of(busy_template, folder / "city")
+        city.open()
+        return Audit(city, folder / "pulled")
+
+    return make
+
+
 @pytest.fixture
-def audit(busy_template, tmp_path):
-    city = copy_of(busy_template, tmp_path / "city")
-    city.open()
-    yield Audit(city, tmp_path / "pulled")
-    city.close()
+def audit(make_audit, tmp_path):
+    made = make_audit(tmp_path)
+    yield made
+    made.city.close()

@@ -19,9 +19,9 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, decode_cred
 from webauthn.helpers.decoded_public_key_to_cryptography import decoded_public_key_to_cryptography
 from webauthn.helpers.verify_signature import verify_signature
 
-from glassplate.approvals import request_sha256
 from glassplate.demo import authenticator
 from glassplate.errors import ApprovalNeeded, Refused, SignatureNeeded, UsageError
+from glassplate.evidence.bound import request_sha256
 from glassplate.passkeys import CHALLENGE_LIFE
 from glassplate.records import ActSignature, ExportRequest
 
