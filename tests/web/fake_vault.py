@@ -178,7 +178,6 @@ SEARCH_WORDS: dict[str, Any] = {
     "camera_ids": ["court-16th", "harbor-22nd"],
     "declared_use": "own_case",
     "on_behalf_of": None,
-    "feature": "vehicle_search",
     "limit": 100,
     "warrant": "",
 }

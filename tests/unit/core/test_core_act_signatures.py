@@ -20,7 +20,7 @@ from webauthn.helpers.decoded_public_key_to_cryptography import decoded_public_k
 from webauthn.helpers.verify_signature import verify_signature
 
 from glassplate.demo import authenticator
-from glassplate.errors import ApprovalNeeded, Refused, SignatureNeeded, UsageError
+from glassplate.errors import Refused, SignatureNeeded, UsageError
 from glassplate.evidence.bound import request_sha256
 from glassplate.passkeys import CHALLENGE_LIFE
 from glassplate.records import ActSignature, ExportRequest
@@ -36,10 +36,8 @@ REASON = "Read the report"
 
 
 @pytest.fixture
-def wide(city, monkeypatch):
-    """A city with two supervisors who have passkeys of their own, not the demo's, and a search that waits."""
-    features = tuple(replace(feature, approved=True) for feature in city.charter().features)
-    city.vault.install_charter(city.signed(city.charter(features=features)))
+def own(city, monkeypatch):
+    """A city with two supervisors who have passkeys of their own, not the demo's."""
     city.ingest(PLATE)
     monkeypatch.setattr(authenticator, "DEMO_AAGUID", str(uuid.UUID(int=7)))
     administrator = city.sign_in(ADMINISTRATOR)
@@ -52,13 +50,10 @@ def wide(city, monkeypatch):
     return city
 
 
-def waiting(city, **changes) -> str:
-    """Ask for a search; the request's id."""
-    with pytest.raises(ApprovalNeeded):
-        city.vault.gate.search(
-            city.sign_in(OFFICER), city.request(PLATE, feature="vehicle_search", **changes)
-        )
-    return city.vault.registry.approval_requests()[0].request_id
+def waiting(city, case_number: str = "26-004512") -> str:
+    """Ask for an export; the request's id."""
+    request = ExportRequest(case_number=case_number, reason="Discovery", read_ids=("0" * 32,), search_index=1)
+    return approve(city, "export", OFFICER, request)
 
 
 def options(city, token, request_id, *, approve=True, reason=REASON):
@@ -83,17 +78,17 @@ def state(city, request_id) -> str:
     return city.vault.approvals.show(city.sign_in(SECOND), request_id).state
 
 
-def test_a_signed_approval_keeps_its_signature_for_whoever_checks_later(wide):
-    request_id, token = waiting(wide), wide.sign_in(SUPERVISOR)
-    count = wide.passkeys[SUPERVISOR].sign_count
-    receipt = decide(wide, token, request_id, signed(wide, SUPERVISOR, options(wide, token, request_id)))
-    fields = wide.vault.recorder.open_body(receipt.entry_index).fields
+def test_a_signed_approval_keeps_its_signature_for_whoever_checks_later(own):
+    request_id, token = waiting(own), own.sign_in(SUPERVISOR)
+    count = own.passkeys[SUPERVISOR].sign_count
+    receipt = decide(own, token, request_id, signed(own, SUPERVISOR, options(own, token, request_id)))
+    fields = own.vault.recorder.open_body(receipt.entry_index).fields
     assert fields["sign_in_method"] == "passkey"
     kept = fields["signature"]
-    (passkey,) = wide.vault.registry.passkeys_of(SUPERVISOR)
+    (passkey,) = own.vault.registry.passkeys_of(SUPERVISOR)
     assert (kept["credential_id"], passkey.sign_count) == (passkey.credential_id, count + 1)
 
-    asked = wide.vault.registry.approval_request(request_id).request_sha256
+    asked = own.vault.registry.approval_request(request_id).request_sha256
     act = request_sha256(
         "decide",
         SUPERVISOR,
@@ -110,7 +105,7 @@ def test_a_signed_approval_keeps_its_signature_for_whoever_checks_later(wide):
         signature=base64url_to_bytes(kept["signature"]),
         data=base64url_to_bytes(kept["authenticator_data"]) + sha256(client_data).digest(),
     )
-    check_city(wide)
+    check_city(own)
 
 
 def another_decision(city: TestCity, token: str, request_id: str) -> ActSignature:
@@ -186,84 +181,84 @@ FORGED: dict[str, Callable[[TestCity, str, str], ActSignature | None]] = {
 
 
 @pytest.mark.parametrize("what", FORGED)
-def test_what_is_not_this_persons_fresh_signature_over_this_decision_decides_nothing(wide, what):
-    request_id, token = waiting(wide), wide.sign_in(SUPERVISOR)
-    forged = FORGED[what](wide, token, request_id)
+def test_what_is_not_this_persons_fresh_signature_over_this_decision_decides_nothing(own, what):
+    request_id, token = waiting(own), own.sign_in(SUPERVISOR)
+    forged = FORGED[what](own, token, request_id)
     with pytest.raises(SignatureNeeded) as refused:
-        decide(wide, token, request_id, forged)
+        decide(own, token, request_id, forged)
     assert refused.value.rules == ("fresh-passkey",)
-    assert state(wide, request_id) == "waiting"
-    recorder = wide.vault.recorder
-    bodies = [recorder.open_body(index) for index in range(wide.vault.log.size)]
+    assert state(own, request_id) == "waiting"
+    recorder = own.vault.recorder
+    bodies = [recorder.open_body(index) for index in range(own.vault.log.size)]
     assert [b.fields["rules"] for b in bodies if b.public["type"] == "refusal"] == [["fresh-passkey"]]
-    check_city(wide)
+    check_city(own)
 
 
-def test_a_signature_is_used_once(wide):
-    request_id, token = waiting(wide), wide.sign_in(SUPERVISOR)
-    signature = used(wide, token, request_id)
+def test_a_signature_is_used_once(own):
+    request_id, token = waiting(own), own.sign_in(SUPERVISOR)
+    signature = used(own, token, request_id)
     with pytest.raises(Refused) as refused:
-        decide(wide, token, request_id, signature)
+        decide(own, token, request_id, signature)
     assert refused.value.rules == ("approval-once",)
-    other = waiting(wide, case_number="26-000001")
+    other = waiting(own, case_number="26-000001")
     with pytest.raises(SignatureNeeded):
-        decide(wide, token, other, signature)
+        decide(own, token, other, signature)
 
 
-def test_a_clone_of_the_passkey_that_counts_less_is_refused(wide):
-    request_id, token = waiting(wide), wide.sign_in(SUPERVISOR)
-    wide.passkeys[SUPERVISOR].sign_count = 0
+def test_a_clone_of_the_passkey_that_counts_less_is_refused(own):
+    request_id, token = waiting(own), own.sign_in(SUPERVISOR)
+    own.passkeys[SUPERVISOR].sign_count = 0
     with pytest.raises(SignatureNeeded):
-        decide(wide, token, request_id, signed(wide, SUPERVISOR, options(wide, token, request_id)))
+        decide(own, token, request_id, signed(own, SUPERVISOR, options(own, token, request_id)))
 
 
-def test_a_refusal_is_signed_too_and_a_demo_session_signs_nothing(wide):
-    request_id, token = waiting(wide), wide.sign_in(SUPERVISOR)
+def test_a_refusal_is_signed_too_and_a_demo_session_signs_nothing(own):
+    request_id, token = waiting(own), own.sign_in(SUPERVISOR)
     with pytest.raises(SignatureNeeded):
-        decide(wide, token, request_id, None, approve=False)
-    demo = wide.sign_in("r.alvarez")
-    assert options(wide, demo, request_id) is None
-    decide(wide, demo, request_id, None)
-    signature = signed(wide, SUPERVISOR, options(wide, token, request_id, approve=False))
-    decide(wide, token, request_id, signature, approve=False)
-    assert state(wide, request_id) == "refused"
+        decide(own, token, request_id, None, approve=False)
+    demo = own.sign_in("r.alvarez")
+    assert options(own, demo, request_id) is None
+    decide(own, demo, request_id, None)
+    signature = signed(own, SUPERVISOR, options(own, token, request_id, approve=False))
+    decide(own, token, request_id, signature, approve=False)
+    assert state(own, request_id) == "refused"
 
 
-def test_a_paired_command_line_is_no_way_around(wide):
-    request_id = waiting(wide)
-    code, secret = wide.vault.sign_in.begin_pairing()
-    wide.vault.sign_in.confirm_pairing(wide.vault.gate.who(wide.sign_in(SUPERVISOR)), code)
-    token, session = wide.vault.sign_in.finish_pairing(secret)
+def test_a_paired_command_line_is_no_way_around(own):
+    request_id = waiting(own)
+    code, secret = own.vault.sign_in.begin_pairing()
+    own.vault.sign_in.confirm_pairing(own.vault.gate.who(own.sign_in(SUPERVISOR)), code)
+    token, session = own.vault.sign_in.finish_pairing(secret)
     assert session.sign_in_method == "passkey"
     with pytest.raises(SignatureNeeded):
-        decide(wide, token, request_id, None)
+        decide(own, token, request_id, None)
 
 
-def test_an_approved_export_leaves_only_with_its_askers_signature(wide):
-    token = wide.sign_in(SUPERVISOR)
-    found = wide.vault.gate.search(token, wide.request(PLATE))
+def test_an_approved_export_leaves_only_with_its_askers_signature(own):
+    token = own.sign_in(SUPERVISOR)
+    found = own.vault.gate.search(token, own.request(PLATE))
     request = ExportRequest(
         case_number="26-004512",
         reason="Discovery",
         read_ids=tuple(one.read.read_id for one in found.reads),
         search_index=found.receipt.entry_index,
     )
-    request_id = approve(wide, "export", SUPERVISOR, request, "r.alvarez", "j.doe")
+    request_id = approve(own, "export", SUPERVISOR, request, "r.alvarez", "j.doe")
     with pytest.raises(SignatureNeeded):
-        wide.vault.exports.make(token, request)
+        own.vault.exports.make(token, request)
     with pytest.raises(UsageError):
-        wide.vault.approvals.use_options(wide.sign_in(SECOND), request_id)
-    asked = wide.vault.approvals.use_options(token, request_id)
+        own.vault.approvals.use_options(own.sign_in(SECOND), request_id)
+    asked = own.vault.approvals.use_options(token, request_id)
     with pytest.raises(SignatureNeeded):
-        wide.vault.exports.make(token, request, signed(wide, SECOND, asked))
+        own.vault.exports.make(token, request, signed(own, SECOND, asked))
 
-    asked = wide.vault.approvals.use_options(token, request_id)
-    package = wide.vault.exports.make(token, request, signed(wide, SUPERVISOR, asked))
+    asked = own.vault.approvals.use_options(token, request_id)
+    package = own.vault.exports.make(token, request, signed(own, SUPERVISOR, asked))
     assert package.reads == 1
-    kept = wide.vault.recorder.open_body(package.receipt.entry_index).fields["signature"]
+    kept = own.vault.recorder.open_body(package.receipt.entry_index).fields["signature"]
     challenge = base64url_to_bytes(json.loads(base64url_to_bytes(kept["client_data"]))["challenge"])
-    assert challenge[32:64].hex() == wide.vault.registry.approval_request(request_id).request_sha256
-    check_city(wide)
+    assert challenge[32:64].hex() == own.vault.registry.approval_request(request_id).request_sha256
+    check_city(own)
 
 
 JSON = st.recursive(
@@ -277,13 +272,13 @@ INNER = ("clientDataJSON", "authenticatorData", "signature", "userHandle", "atte
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from((*OUTER, *INNER)), value=JSON)
-def test_whatever_a_strangers_answer_holds_it_is_refused_and_nothing_breaks(wide, name, value):
-    waits = wide.vault.registry.approval_requests()
-    request_id = waits[0].request_id if waits else waiting(wide)
-    token = wide.sign_in(SUPERVISOR)
-    made = signed(wide, SECOND, options(wide, token, request_id))  # by the wrong key, whatever else it says
-    own = bytes_to_base64url(wide.passkeys[SUPERVISOR].credential_id)
-    assertion = {**made.assertion, "id": own, "rawId": own}
+def test_whatever_a_strangers_answer_holds_it_is_refused_and_nothing_breaks(own, name, value):
+    waits = own.vault.registry.approval_requests()
+    request_id = waits[0].request_id if waits else waiting(own)
+    token = own.sign_in(SUPERVISOR)
+    made = signed(own, SECOND, options(own, token, request_id))  # by the wrong key, whatever else it says
+    mine = bytes_to_base64url(own.passkeys[SUPERVISOR].credential_id)
+    assertion = {**made.assertion, "id": mine, "rawId": mine}
     changed = {name: value} if name in OUTER else {"response": {**assertion["response"], name: value}}
     with pytest.raises(SignatureNeeded):
-        decide(wide, token, request_id, replace(made, assertion={**assertion, **changed}))
+        decide(own, token, request_id, replace(made, assertion={**assertion, **changed}))
