@@ -10,7 +10,8 @@ The rules, to be ticked off:
   after it the act is asked anew;
 * what the approver is *when it is used* counts: a closed account, a lapsed training or a role taken away undoes it.
 
-Who may approve what is policy (`approval-supervisor`, `approval-auditor`, `approval-access`); this room keeps the facts.
+Who may approve what is policy (`approval-supervisor`, `approval-auditor`, `approval-access`, `approval-time`); this room keeps
+the facts.
 """
 
 from __future__ import annotations
