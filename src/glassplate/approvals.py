@@ -78,7 +78,7 @@ class Approvals:
     def consent_used(self, request_id: str | None, now: datetime) -> Consent:
         """What was approved of a search that goes on under the approval it used: for as long as that would have lived."""
         stored = self.registry.approval_request(request_id) if request_id else None
-        if stored is None or stored.is_refused or stored.expires_at <= now:
+        if stored is None or stored.is_refused or self._ends_at(stored) <= now:
             return Consent(None)
         return Consent(stored.request_id, _in_order([self._approval(one) for one in stored.approvers], now))
 

@@ -23,13 +23,14 @@ ACTS: Final[dict[str, tuple[str, ...]]] = {
     "owner-asked": ("record_finding",),
     "account-changed": ("give_access",),
     "roles-changed": ("give_access",),  # decided only where a role is given
+    "time-confirmed": ("confirm_time",),  # decided only where two persons confirm it
     "approval-given": ("approve", "approve_access"),
     "approval-refused": ("approve", "approve_access"),
 }
 """Entry type → what it may have been decided as."""
-NOT_ALWAYS: Final = ("roles-changed",)
+NOT_ALWAYS: Final = ("roles-changed", "time-confirmed")
 """Entries of which some stand for no decided act; ``People`` knows which change gives a role."""
-DOER: Final = {"account-changed": "by", "roles-changed": "by"}
+DOER: Final = {"account-changed": "by", "roles-changed": "by", "time-confirmed": "requested_by"}
 """Entry type → the field that names who did it, where that is not ``account_id``."""
 REFUSAL: Final = "refusal"  # of any act; it names its own
 

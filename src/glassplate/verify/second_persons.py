@@ -23,6 +23,7 @@ COMPARED: dict[str, tuple[str, ...]] = {
     "export": ("reason", "read_ids", "search_index", "hold_id"),
     "account-changed": ("account_id", "roles"),
     "roles-changed": ("account_id", "roles"),
+    "time-confirmed": (),
 }
 """Words that an act's entry keeps as they were approved. A search's period is cut at now and at the retention's edge."""
 ALL_CAMERAS = ["all"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.support.approvals import AUDITOR, SUPERVISOR, approve
+from tests.support.approvals import AUDITOR, SUPERVISOR, approve, decide
 from tests.support.city import ADMINISTRATOR, make_city
 
 from glassplate.errors import ApprovalNeeded, Refused
@@ -28,11 +28,9 @@ def city(tmp_path):
 
 def second_person(city, who):
     """Decide what was asked last."""
-    token, asked = city.sign_in(who), city.vault.registry.approval_requests()[0]
-    city.vault.approvals.show(token, asked.request_id)
-    city.vault.approvals.decide(
-        token, asked.request_id, asked.request_sha256, approve=True, reason="Read the report"
-    )
+    asked = city.vault.registry.approval_requests()[0]
+    city.vault.approvals.show(city.sign_in(who), asked.request_id)
+    decide(city, who, asked.request_id, asked.request_sha256)
 
 
 def with_approval(city, act, who):
