@@ -63,15 +63,25 @@ class Answers:
         """The reads with these ids, in no order."""
         return self._retried(partial(self._find, read_ids, held, failures), failures)[1]
 
-    def parts_of(self, held: Held, unserved: Failures) -> dict[str, Parts]:
-        """What the epochs are made of, loaded; one that fails is noted and left out."""
+    def parts_of(self, held: Held, unserved: Failures, question: Question | None = None) -> dict[str, Parts]:
+        """What the epochs are made of, loaded; one that fails is noted and left out.
+
+        ``question``: epochs without a read in its time are left out too, and so are their segments.
+        """
         asked = {epoch_id: one for epoch_id, one in held.items() if epoch_id not in unserved}
         self._load(asked, unserved)
         parts = {}
         for epoch_id, (epoch, key) in asked.items():
-            if epoch_id not in unserved:
-                with noting(unserved, epoch_id):
-                    parts[epoch_id] = epoch.parts(key)
+            if epoch_id in unserved:
+                continue
+            if question is not None and not epoch.may_have(*question.range_in(epoch_id)):
+                continue
+            with noting(unserved, epoch_id):
+                part = epoch.parts(key)
+                if question is not None:
+                    numbers = epoch.numbers_in(*question.range_in(epoch_id), part.numbers)
+                    part = part._replace(numbers=numbers)
+                parts[epoch_id] = part
         return parts
 
     def _retried(self, act: Callable[[], Opened], failures: Failures) -> Opened:
@@ -84,7 +94,7 @@ class Answers:
         raise StorageFailed("The store's files are closed faster than they are searched; try again.")
 
     def _search(self, question: Question, held: Held, unserved: Failures) -> Opened:
-        parts = self.parts_of(held, unserved)
+        parts = self.parts_of(held, unserved, question)
         hot: list[tuple[int, str]] = []
         for epoch_id, (reads, _) in parts.items():
             if reads is not None:
@@ -93,11 +103,11 @@ class Answers:
         hot = sorted(hot, reverse=True)[: question.most]
         if len(hot) == question.most:
             question = replace(question, first_id=max(question.first_id, hot[-1][0]))
-        answer = self._sealed.search(
-            question, [(e, part.numbers) for e, part in parts.items() if part.numbers]
-        )
-        _note_failures(answer, held, unserved)
-        found = [Found(*row, None) for row in answer.rows]
+        found: list[Found] = []
+        if scopes := [(e, part.numbers) for e, part in parts.items() if part.numbers]:
+            answer = self._sealed.search(question, scopes)
+            _note_failures(answer, held, unserved)
+            found += [Found(*row, None) for row in answer.rows]
         found += [Found(row_id, epoch_id, -1, b"", parts[epoch_id].hot) for row_id, epoch_id in hot]
         found.sort(key=lambda row: row[:2], reverse=True)
         rows = self._with_hot_data(found[: question.most], unserved)

@@ -53,6 +53,8 @@ _COLUMNS = {
 _SORTED = ("ids", "skeletons", "read_low")
 _FIRST_CAPACITY = 1024
 READ_ID_BYTES = 16
+_SIEVE_BITS = 16
+_SIEVE_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: spreads neighbors
 
 
 class _Run(NamedTuple):
@@ -206,8 +208,9 @@ class Columns:
         tail = array[sorted_rows:]
         if not len(wanted) or not len(tail):
             return found
-        at = np.minimum(np.searchsorted(wanted, tail), len(wanted) - 1)
-        return np.union1d(found, np.flatnonzero(wanted[at] == tail) + sorted_rows)
+        near = np.flatnonzero(_sieve(wanted)[_hashed(tail)])
+        at = np.minimum(np.searchsorted(wanted, tail[near]), len(wanted) - 1)
+        return np.union1d(found, near[wanted[at] == tail[near]] + sorted_rows)
 
     def _in_runs_any_of(self, name: str, wanted: NDArray[np.uint64]) -> Positions:
         found: list[NDArray[Any]] = [np.empty(0, dtype=np.intp)]
@@ -247,6 +250,19 @@ class Columns:
                 larger = _mapped(max(rows, len(array) * 3 // 2), array.dtype)
                 larger[: self.count] = array[: self.count]
                 self._arrays[name] = larger  # the old one goes when its last reader does
+
+
+def _hashed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Sixteen bits of each value: a look into a small table costs a tenth of a binary search."""
+    mixed: NDArray[np.uint64] = (values * _SIEVE_FACTOR) >> np.uint64(64 - _SIEVE_BITS)
+    return mixed
+
+
+def _sieve(wanted: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """True where ``_hashed`` sends one of ``wanted``, and by chance others."""
+    table = np.zeros(1 << _SIEVE_BITS, dtype=np.bool_)
+    table[_hashed(wanted)] = True
+    return table
 
 
 def _mapped(rows: int, kind: np.dtype[Any]) -> NDArray[Any]:

@@ -52,6 +52,7 @@ class Epoch:
         self.refused: set[int] = set()
         self.words: dict[int, Words] = {}
         self._counts: dict[int, int] = {}
+        self._spans: dict[int, tuple[int, int]] = {}  # segment -> its first and last id
         self._search = search
         self._parts = Parts(None, ())  # replaced as a whole
         self._hot_count = 0
@@ -95,11 +96,23 @@ class Epoch:
         for fact in facts:
             self.words[fact.number] = Words(fact.words)
             self._counts[fact.number] = fact.count
+            self._spans[fact.number] = fact.first_id, fact.last_id
         numbers = {*self._parts.numbers, *(fact.number for fact in facts)}
         self._parts = Parts(None if is_sealed_now else self._parts.hot, tuple(sorted(numbers)))
         self.is_loaded = True
         if facts:
             self._key_sha256 = hashlib.sha256(key).digest()
+
+    def numbers_in(self, first: int, last: int, numbers: Sequence[int]) -> tuple[int, ...]:
+        """Those of the segments that can have an id between ``first`` and ``last``, both included."""
+        spans = self._spans
+        return tuple(n for n in numbers if _overlaps(spans.get(n), first, last))
+
+    def may_have(self, first: int, last: int) -> bool:
+        """Whether a read with an id between the two can be here; true of what is not loaded."""
+        if not self.is_loaded or self._parts.hot is not None or self.files.has_hot:
+            return True
+        return bool(self.numbers_in(first, last, self._parts.numbers))
 
     def parts(self, key: bytes) -> Parts:
         """What to search. Opens the hot file when there is one.
@@ -108,7 +121,7 @@ class Epoch:
             StorageFailed: the epoch is gone, damaged, or its key is another.
         """
         self._check_key(key)
-        if self._parts.hot is None and self.files.numbers("hot"):
+        if self._parts.hot is None and self.files.has_hot:
             with self.lock:
                 self._open_hot(key, create=False)
         return self._parts
@@ -205,9 +218,11 @@ class Epoch:
         self._search.unload(self.epoch_id)
 
     def _forget(self) -> None:
+        self.is_loaded = False  # first: a question meanwhile loads again, instead of finding nothing here
         self._parts = self._parts._replace(numbers=())
-        self.is_loaded, self._key_sha256 = False, None
+        self._key_sha256 = None
         self._counts.clear()
+        self._spans.clear()
         self.words.clear()
         self.close_hot()
 
@@ -226,6 +241,11 @@ class Epoch:
         return self.epoch_id, self._parts.numbers
 
     @property
+    def has_any(self) -> bool:
+        """Whether it has files, or is kept in memory."""
+        return self.in_memory or self.files.are_any
+
+    @property
     def is_hot_open(self) -> bool:
         """Whether a hot file is open, whose handles count."""
         return self._parts.hot is not None and not self.in_memory
@@ -240,7 +260,7 @@ class Epoch:
         """Whether there are reads, or files of them, that are in no segment."""
         if self.in_memory:
             return self._parts.hot is not None and self._parts.hot.has_unsealed
-        return bool(self.files.numbers("hot"))
+        return self.files.has_hot
 
     def sealed_hashes(self, key: bytes) -> dict[str, list[bytes]]:
         """See ``Store.sealed_hashes``."""
@@ -280,3 +300,8 @@ class Epoch:
             self.unload()
             self.files.look()
             raise
+
+
+def _overlaps(span: tuple[int, int] | None, first: int, last: int) -> bool:
+    """A segment that was closed a moment ago has no span; it is asked, and then says so."""
+    return span is None or (span[0] <= last and span[1] >= first)

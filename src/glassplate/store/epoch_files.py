@@ -70,6 +70,11 @@ class EpochFiles:
         """Whether the epoch has files."""
         return any(self._numbers.values())
 
+    @property
+    def has_hot(self) -> bool:
+        """Whether there is a hot file."""
+        return bool(self._numbers.get("hot"))
+
     def hot_number(self) -> int:
         """The number that incoming reads belong to: that of the next segment."""
         return 1 + max(self.numbers("sealed"), default=-1)
@@ -107,7 +112,7 @@ class EpochFiles:
         """Step (4). False: there is a hot file that no segment covers."""
         for number in self.sealed_hot_numbers():
             self.drop_hot_file(number)
-        return not self.numbers("hot")
+        return not self.has_hot
 
     def drop_hot_file(self, number: int) -> None:
         """Delete a hot file that holds nothing that counts."""

@@ -139,7 +139,7 @@ class SqlcipherStore:
     def epoch_ids(self) -> list[str]:
         """See ``Store.epoch_ids``."""
         with self._lock:
-            return sorted(e for e, epoch in self._epochs.items() if epoch.in_memory or epoch.files.are_any)
+            return sorted(e for e, epoch in self._epochs.items() if epoch.has_any)
 
     def counts(self, keys: Mapping[str, bytes] | None = None) -> dict[str, int]:
         """See ``Store.counts``."""
@@ -195,7 +195,9 @@ class SqlcipherStore:
 
     def _held(self, keys: Mapping[str, bytes]) -> Held:
         """The epochs of one question: one that dies before the answer is missed, not passed over."""
-        return {e: (self._epoch(e), keys[e]) for e in self.epoch_ids() if e in keys}
+        with self._lock:
+            here = [(e, epoch) for e, epoch in self._epochs.items() if e in keys and epoch.has_any]
+        return {e: (epoch, keys[e]) for e, epoch in sorted(here)}
 
     # --- epochs -------------------------------------------------------------------------------------------------
 

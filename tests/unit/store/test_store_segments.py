@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import sqlcipher3.dbapi2 as sqlcipher
-from store_testing import DAY, KEYS, NEXT_DAY, numbers, query, readable, stored
+from store_testing import DAY, KEYS, MORNING, NEXT_DAY, numbers, query, readable, stored
 
 from glassplate.errors import ProofFailed, StorageFailed
 from glassplate.files import LocalFiles
@@ -310,6 +310,8 @@ MOMENTS = {
 def test_a_search_that_meets_a_purge_says_so_and_serves_the_other_epoch(store, monkeypatch, moment, state):
     fill(store)
     fill(store, first=90, count=1, epoch=NEXT_DAY)
+    store.seal_epoch(NEXT_DAY, KEYS[NEXT_DAY])
+    fill(store, first=93, count=1, epoch=NEXT_DAY)
     if state != "hot":
         store.seal_epoch(DAY, KEYS[DAY])
         store.drop_hot(DAY)
@@ -326,7 +328,7 @@ def test_a_search_that_meets_a_purge_says_so_and_serves_the_other_epoch(store, m
 
     monkeypatch.setattr(place, name, after_a_purge)
     page = store.search(query("7QXO418"), KEYS)
-    assert numbers(page) == [90]
+    assert numbers(page) == [93, 90]
     assert purged == [epoch_id for epoch_id, _ in page.unserved]
     assert "destroyed a moment ago" in page.unserved[0][1]
     assert store.search(query("7QXO418"), KEYS).unserved == ()
@@ -335,6 +337,8 @@ def test_a_search_that_meets_a_purge_says_so_and_serves_the_other_epoch(store, m
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_search_that_meets_sealing_misses_and_doubles_nothing(store, monkeypatch, moment):
     fill(store)
+    fill(store, first=90, count=1, epoch=NEXT_DAY)
+    store.seal_epoch(NEXT_DAY, KEYS[NEXT_DAY])
     place, name = MOMENTS[moment]
     original, sealed = getattr(place, name), []
 
@@ -346,8 +350,40 @@ def test_a_search_that_meets_sealing_misses_and_doubles_nothing(store, monkeypat
         return original(*arguments)
 
     monkeypatch.setattr(place, name, after_sealing)
-    assert numbers(store.search(query("7QXO418"), KEYS)) == list(range(27, -1, -3))
+    assert numbers(store.search(query("7QXO418"), KEYS)) == [90, *range(27, -1, -3)]
     assert sealed
+
+
+def test_only_segments_with_reads_of_the_time_asked_for_are_asked(store, monkeypatch):
+    fill(store)
+    store.seal_epoch(DAY, KEYS[DAY])
+    store.drop_hot(DAY)
+    fill(store, first=60, count=3)
+    store.seal_epoch(DAY, KEYS[DAY])
+    store.drop_hot(DAY)
+    fill(store, first=90, count=3, epoch=NEXT_DAY)
+    store.seal_epoch(NEXT_DAY, KEYS[NEXT_DAY])
+    store.drop_hot(NEXT_DAY)
+    original, asked = SealedSearch.search, []
+    monkeypatch.setattr(
+        SealedSearch, "search", lambda search, q, scopes: asked.append(scopes) or original(search, q, scopes)
+    )
+    assert found(store) == [*range(30), *range(60, 63), *range(90, 93)]
+    at = [MORNING + timedelta(seconds=n) for n in range(100)]
+    tick = timedelta(microseconds=1)
+    windows = {
+        (at[60], at[62]): [(DAY, (1,))],
+        (at[29], at[60]): [(DAY, (0, 1))],
+        (at[27], at[60] - tick): [(DAY, (0,))],
+        (at[30], at[59]): None,
+        (at[62] + timedelta(days=1), at[90] + timedelta(days=1)): [(NEXT_DAY, (0,))],
+    }
+    for (since, until), scopes in windows.items():
+        asked.clear()
+        page = store.search(query("*X04*", since=since, until=until), KEYS)
+        assert asked == ([scopes] if scopes else [])
+        assert all(since <= one.read.captured_at <= until for one in page.reads)
+        assert bool(page.reads) == bool(scopes)
 
 
 @pytest.mark.parametrize("error", [sqlcipher.OperationalError, sqlcipher.DatabaseError])
