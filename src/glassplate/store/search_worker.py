@@ -5,8 +5,9 @@
     (3) end         it is killed, and its whole memory with it
     (4) take over   a new one reads that file, which ends as well                   ``SealedSearch.take_over``
 
-``drop`` returns after (3); a search meanwhile waits for (4). Where (1) or (2) fails, or the worker dies by itself,
-the next one begins empty and says so, and the store loads its segments again.
+``drop`` returns after (3); a search meanwhile waits for (4). The new one is there before: it waits beside the running
+one (``WaitingWorker``), started some seconds after it, so that a short command starts one process only. Where (1) or (2)
+fails, or the worker dies by itself, the next one begins empty and says so, and the store loads its segments again.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from glassplate.recognize._caged_process import CagedProcess
 from glassplate.store import search_messages as messages
 from glassplate.store.search_messages import READY, Message
 from glassplate.store.segment_search import SegmentsMissingError
+from glassplate.store.spare_worker import MODULE, WHAT, WaitingWorker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +32,10 @@ if TYPE_CHECKING:
     from glassplate.store.sealed_segment import SegmentFacts
     from glassplate.store.segment_search import Scope, SealedAnswer, SegmentFile
 
-MODULE = "glassplate.store._search_worker"
 SECONDS_TO_ANSWER = (
     300.0  # the longest is opening three years of segments; silence beyond means that it hangs
 )
+SPARE_AFTER_SECONDS = 5.0
 _TRIES = 2
 
 
@@ -48,6 +50,8 @@ class SearchWorker:
         self._legacy: tuple[int, Message] | None = (
             None  # what the worker before has left, and not taken over yet
         )
+        self._spare: WaitingWorker | None = None
+        self._timer: threading.Timer | None = None
         self._is_closed = False
 
     @property
@@ -103,15 +107,18 @@ class SearchWorker:
                 head = {"act": "hand over", "epoch": epoch_id, "descriptor": self._running_memory()}
                 left = self._exchange(Message(head))
                 self._legacy, self._memory = (self._memory, left), -1
-            self._end()
+            self._end()  # with nothing left behind, whoever waits for it ends too
         threading.Thread(target=self._succeed, daemon=True).start()
 
     def close(self) -> None:
         """See ``SegmentSearch``."""
         with self._lock:
             self._is_closed = True
+            if self._timer is not None:
+                self._timer.cancel()
             self._end()
             self._end_legacy()
+            self._end_spare()
             self._has.clear()
 
     def _ask(self, act: str, message: Message) -> Message:
@@ -140,15 +147,9 @@ class SearchWorker:
         if self._is_closed:
             raise StorageFailed("The store is closed.")
         if self._process is None:
-            self._memory = os.memfd_create("plates")
-            legacy = self._legacy[0] if self._legacy is not None else self._memory
-            try:
-                self._process = CagedProcess(MODULE, "search worker", READY, (self._memory, legacy))
-            except GlassplateError as error:
-                self._end()
-                raise StorageFailed(str(error)) from None
+            self._process, descriptor = self._start()
             if self._legacy is not None:
-                descriptor, left = self._legacy
+                left = self._legacy[1]
                 head = {**left.head, "act": "take over", "descriptor": descriptor}
                 try:
                     self._exchange(Message(head, left.data))
@@ -157,7 +158,50 @@ class SearchWorker:
                     raise
                 finally:
                     self._end_legacy()
+            self._have_a_spare_later()
         return self._process
+
+    def _start(self) -> tuple[CagedProcess, int]:
+        """A new worker, and the number under which it has what the one before has left."""
+        spare, self._spare = self._spare, None
+        if spare is not None and self._legacy is not None and spare.process.is_alive():
+            self._memory = spare.memory
+            os.close(spare.legacy)  # the worker has its own; the number is the same there
+            return spare.process, spare.legacy
+        if spare is not None:
+            spare.end()
+        self._memory = os.memfd_create("plates")
+        legacy = self._legacy[0] if self._legacy is not None else self._memory
+        try:
+            return CagedProcess(MODULE, WHAT, READY, (self._memory, legacy)), legacy
+        except GlassplateError as error:
+            self._end()
+            raise StorageFailed(str(error)) from None
+
+    def _have_a_spare_later(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(SPARE_AFTER_SECONDS, self._have_a_spare)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _have_a_spare(self) -> None:
+        """Have somebody wait for the running worker's end; searches go on meanwhile."""
+        with self._lock:
+            process, memory = self._process, os.dup(self._memory) if self._memory >= 0 else -1
+        if process is None or memory < 0:
+            return
+        try:
+            spare = WaitingWorker(memory)
+        except (OSError, GlassplateError):
+            return  # the successor is then started when it is needed
+        finally:
+            os.close(memory)
+        with self._lock:
+            if self._process is process and self._spare is None and not self._is_closed:
+                self._spare = spare
+                return
+        spare.end()
 
     def _succeed(self) -> None:
         """Have the next worker ready before anybody asks."""
@@ -171,6 +215,13 @@ class SearchWorker:
         if self._memory >= 0:
             os.close(self._memory)
             self._memory = -1
+        if self._legacy is None:
+            self._end_spare()
+
+    def _end_spare(self) -> None:
+        if self._spare is not None:
+            self._spare.end()
+            self._spare = None
 
     def _end_legacy(self) -> None:
         if self._legacy is not None:

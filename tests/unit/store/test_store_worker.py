@@ -162,6 +162,44 @@ def test_the_successor_takes_over_and_reads_no_segment_again(two_days, monkeypat
     assert set(asked[2:]) == {"search"}
 
 
+def test_a_spare_is_ready_and_knows_nothing_until_it_takes_over(two_days):
+    if os.geteuid() != 0:
+        pytest.skip("the worker's memory is closed to its own user")
+    worker = two_days._sealed
+    worker._have_a_spare()
+    spare = worker._spare.process.process_id
+    assert two_days.search(query(DEAD), KEYS).reads
+    memory = memory_of(spare)
+    assert not [form for text in (DEAD, ALIVE) for form in forms(text) if form in memory]
+    two_days.drop_epoch(DAY)
+    for asked, expected in QUESTIONS.values():
+        assert numbers(two_days.search(asked, KEYS)) == [n for n in expected if n >= 10]
+    assert worker.process_id == spare
+    memory = memory_of(spare)
+    assert any(form in memory for form in forms(ALIVE)), "what lives is there"
+    assert not [form for form in forms(DEAD) if form in memory]
+
+
+@pytest.mark.parametrize("who", ["spare", "worker", "both"])
+def test_a_spare_that_dies_or_whose_worker_dies_harms_nothing(two_days, who):
+    worker = two_days._sealed
+    worker._have_a_spare()
+    spare = worker._spare.process
+    if who != "worker":
+        os.kill(spare.process_id, signal.SIGKILL)
+        spare._process.wait()
+    if who != "spare":
+        kill(two_days)
+        assert numbers(two_days.search(query(ALIVE), KEYS)) == [10, 1]
+        assert not Path(f"/proc/{spare.process_id}").exists(), "it waits for one worker only"
+    two_days.drop_epoch(DAY)
+    assert numbers(two_days.search(query(ALIVE), KEYS)) == [10]
+    worker._have_a_spare()
+    spare = worker._spare.process
+    two_days.close()
+    assert not Path(f"/proc/{spare.process_id}").exists()
+
+
 @pytest.mark.parametrize("act", ["hand over", "take over"])
 def test_a_succession_that_fails_begins_with_nothing_and_loses_nothing(two_days, monkeypatch, act):
     exchange, failed = SearchWorker._exchange, []
