@@ -68,6 +68,7 @@ class Columns:
     def __init__(self) -> None:
         self.count = 0
         self.is_wiped = False
+        self._first_id, self._last_id = 1 << 63, 0
         self._arrays: dict[str, NDArray[Any]] = {
             name: _mapped(_FIRST_CAPACITY, np.dtype(kind)) for name, kind in _COLUMNS.items()
         }
@@ -89,6 +90,8 @@ class Columns:
         arrays["skeletons"][count:end] = skeletons_of(arrays["codes"][count:end])
         for name in ("read_high", "read_low", "camera", "body", "color", "second"):
             arrays[name][count:end] = head[name]
+        self._first_id = min(self._first_id, *ids)
+        self._last_id = max(self._last_id, *ids)
         self.count = end
         self._remember(count, end)
         while self.count - self._in_runs >= RUN:
@@ -114,7 +117,7 @@ class Columns:
     ) -> list[int]:
         """Ids of the newest rows that match, newest first."""
         first, last = question.range_in(epoch_id)
-        if first > last:
+        if max(first, self._first_id) > min(last, self._last_id):
             return []
         ids = self["ids"]
         positions = self._by_plate(question, long_texts)

@@ -53,6 +53,7 @@ class Epoch:
         self.words: dict[int, Words] = {}
         self._counts: dict[int, int] = {}
         self._spans: dict[int, tuple[int, int]] = {}  # segment -> its first and last id
+        self._span = (1, 0)  # of all segments; empty while the first is larger
         self._search = search
         self._parts = Parts(None, ())  # replaced as a whole
         self._hot_count = 0
@@ -97,6 +98,8 @@ class Epoch:
             self.words[fact.number] = Words(fact.words)
             self._counts[fact.number] = fact.count
             self._spans[fact.number] = fact.first_id, fact.last_id
+        spans = tuple(self._spans.values())
+        self._span = (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else (1, 0)
         numbers = {*self._parts.numbers, *(fact.number for fact in facts)}
         self._parts = Parts(None if is_sealed_now else self._parts.hot, tuple(sorted(numbers)))
         self.is_loaded = True
@@ -112,7 +115,8 @@ class Epoch:
         """Whether a read with an id between the two can be here; true of what is not loaded."""
         if not self.is_loaded or self._parts.hot is not None or self.files.has_hot:
             return True
-        return bool(self.numbers_in(first, last, self._parts.numbers))
+        earliest, latest = self._span
+        return earliest <= last and latest >= first
 
     def parts(self, key: bytes) -> Parts:
         """What to search. Opens the hot file when there is one.
