@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from glassplate.build_identity import approved_builds, build_sha256
 from glassplate.errors import CharterRejected, ClockRefused, GlassplateError, PurgeLate
 from glassplate.keys import demand_no_late_purge
 from glassplate.oversight import epoch_states
@@ -96,9 +97,20 @@ class Health:
             except GlassplateError as error:
                 self.problems[f"segment {name}"] = str(error)
 
+    def _of_software(self) -> dict[str, str]:
+        approved = approved_builds(self.mandate.last().verified.charter, self.registry.totals())
+        if not approved or build_sha256() in approved:
+            return {}
+        return {
+            "software": (
+                f"The software that runs (SHA-256 {build_sha256()}) is not what the charter approves. Go back to the "
+                "approved one, or let the offices sign a charter that names it (glassplate charter draft)."
+            )
+        }
+
     def status(self) -> VaultStatus:
         """Health without a word about plates, people or cases."""
-        problems = dict(self.problems)
+        problems = self.problems | (self._of_software() if self.mandate.is_installed else {})
         overdue = self.purge.overdue()
         if overdue:
             problems["purge"] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from glassplate.build_identity import build_sha256
+from glassplate.build_identity import approved_builds, build_sha256, installation_mark
 from glassplate.encoding import sha256_hex
 
 if TYPE_CHECKING:
@@ -54,12 +54,11 @@ class Tenure:
         return f"charter:{self.mandate.last().verified.charter.version}" in self.registry.totals()
 
     def log_drift(self) -> None:
-        """Say at each start that another build runs than the one under which the charter was installed.
+        """Say at each start that another build runs than the charter approves.
 
         Whoever signs a charter can try out what they approve; a build that came later was approved by nobody yet.
         """
-        mark = f"build:{self.mandate.last().verified.charter.version}:"
-        approved = sorted(n.removeprefix(mark) for n in self.registry.totals() if n.startswith(mark))
+        approved = approved_builds(self.mandate.last().verified.charter, self.registry.totals())
         if approved and build_sha256() not in approved:
             self.recorder.record(
                 "configuration-drift",
@@ -92,6 +91,9 @@ class Tenure:
             },
             operation={
                 "kind": "counted",
-                "counts": {f"charter:{charter.version}": 1, f"build:{charter.version}:{build_sha256()}": 1},
+                "counts": {
+                    f"charter:{charter.version}": 1,
+                    installation_mark(charter.version, build_sha256()): 1,
+                },
             },
         )

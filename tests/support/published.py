@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.city import ADMINISTRATOR, make_city
 
+from glassplate.build_identity import build_sha256
 from glassplate.encoding import base64url, canonical_json, sha256_hex
 from glassplate.errors import Refused
 from glassplate.files import LocalFiles
@@ -174,7 +175,7 @@ class Published:
 
 def publish_city(root: Path) -> Published:
     """Searches, refusals, an alert, destroyed epochs, two charter versions, full and partial tiles, pulled bodies."""
-    city = make_city(root / "city", retention_minutes=RETENTION_DAYS * 1440)
+    city = make_city(root / "city", retention_minutes=RETENTION_DAYS * 1440, builds=(build_sha256(),))
     officer, auditor = city.sign_in("r.alvarez"), city.sign_in("j.doe")
     city.ingest("7KDR214", "8ABC123")
     city.vault.gate.search(officer, city.request())

@@ -10,7 +10,6 @@ from glassplate.auditing.marks import VERDICTS, Mark, add_mark, read_marks
 from glassplate.auditing.pull import PAGE, BodySource, Pulled, pull_bodies
 from glassplate.auditing.record import PublishedRecord, open_record
 from glassplate.auditing.sample import Sample, draw_sample
-from glassplate.auditing.signatures import check_signatures
 
 __all__ = [
     "PAGE",
@@ -23,7 +22,6 @@ __all__ = [
     "Sample",
     "add_mark",
     "build_finding",
-    "check_signatures",
     "demand_opened",
     "draw_sample",
     "open_pulled",

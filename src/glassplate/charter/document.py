@@ -137,6 +137,8 @@ class Charter:
     witness_quorum: int
     auditor_keys: tuple[AuditorKey, ...]
     recognizers: tuple[str, ...]
+    builds: tuple[str, ...]
+    """SHA-256 of the software that may run; none named: whatever ran when the charter was installed."""
     cameras: tuple[CharterCamera, ...]
     purposes: tuple[Purpose, ...]
     offenses: tuple[Offense, ...]
@@ -262,6 +264,7 @@ def _read(reader: Fields, extensions: tuple[tuple[str, str], ...]) -> Charter:
             most=rules.MAX_AUDITOR_KEYS,
         ),
         recognizers=reader.names("recognizers", pattern=None, most=rules.MAX_RECOGNIZERS),
+        builds=reader.names("builds", pattern=SHA256, most=rules.MAX_BUILDS),
         cameras=reader.objects(
             "cameras",
             lambda f: CharterCamera(f.text("id", pattern=NAME), f.text("name"), f.text("public_key")),

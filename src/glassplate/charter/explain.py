@@ -212,6 +212,18 @@ def _record(charter: Charter) -> list[str]:
             for k in charter.auditor_keys
         ),
         *(recognizers or ["No recognizer is named, so no read is accepted."]),
+        *_builds(charter),
+    ]
+
+
+def _builds(charter: Charter) -> list[str]:
+    if not charter.builds:
+        return [
+            "No software is approved by name: what runs when the charter is installed counts as approved."
+        ]
+    return [
+        f"The approved software has the SHA-256 {build}; another one is told at each start."
+        for build in charter.builds
     ]
 
 

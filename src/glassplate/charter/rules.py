@@ -35,6 +35,7 @@ MAX_AUDITOR_KEYS = 8  # each one seals every body once more
 MAX_WITNESSES = 16  # signed-note: a note with 16 signatures must be accepted by everybody, more need not be
 MAX_WITNESS_KEY = 3072  # an ML-DSA-44 key in base64 has 1,752 characters
 MAX_RECOGNIZERS = 20
+MAX_BUILDS = 20  # the one that runs, those it may go back to, and the next
 ANSWER_LEVELS = ("L1", "L2", "L3")
 MAX_CAMERAS = 2_000
 MAX_WORDS = 200  # entries of one vocabulary; a longer list is not read before it is signed

@@ -39,15 +39,15 @@ def check(
 ) -> None:
     """Open every pulled body, account for all 32 digests of its entry, check who signed. Exit status 5 if anything is wrong."""
     del json
-    from glassplate.auditing import check_signatures
     from glassplate.verify.findings import Verification
+    from glassplate.verify.signatures import check_signatures
 
     result = Verification()
     record = record_of(directory, public, root, vkey)
     if not root and not vkey:
         result.tell("The log's key was taken from the folder itself; --root or --vkey says whose it must be.")
     opened = opened_bodies(record, source, key, result)
-    check_signatures(opened, result)
+    check_signatures({index: one.fields for index, one in opened.items()}, record.entries, result)
     tell(result, opened=len(opened))
 
 

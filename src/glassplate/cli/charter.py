@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from glassplate.build_identity import build_sha256
 from glassplate.charter import (
     OFFICES,
     Charter,
@@ -135,6 +136,10 @@ def draft_charter(
         list[str] | None,
         typer.Option(help="Recognizer whose reads are accepted; may be repeated. Default: glassplate."),
     ] = None,
+    build: Annotated[
+        list[str] | None,
+        typer.Option(help="SHA-256 of software that may run; may be repeated. Default: of this software."),
+    ] = None,
     directory: Dir = DEFAULT_DIR,
     json: Json = False,
 ) -> None:
@@ -158,6 +163,7 @@ def draft_charter(
             auditor_keys=dict(_pair(part, "--auditor-key id=key") for part in auditor_key),
             cameras=[_camera(part) for part in camera],
             recognizers=_recognizer_versions(engine),
+            builds=tuple(build) if build else (build_sha256(),),
             witnesses=(named := [_witness(part) for part in witness or []]),
             witness_quorum=witness_quorum or (len(named) // 2 + 1 if named else 0),
             policy=policy,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from glassplate import seal
+from glassplate.build_identity import build_sha256
 from glassplate.charter import (
     OFFICES,
     OfficePrivateKey,
@@ -86,6 +87,7 @@ def sign_charter(stage: Stage, made: dict[str, str], keys: dict[Office, OfficePr
         auditor_keys=auditors,
         cameras=cameras,
         recognizers=(stored_version(engine(), shipped_version()),),
+        builds=(build_sha256(),),
     )
     charter = replace(
         charter, alert_on_unknown_region=True

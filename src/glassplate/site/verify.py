@@ -883,6 +883,9 @@ def check_acts(entries: list[Entry], installed: dict[int, Any], result: Result) 
                 result.find(entry.where, "it happened before any charter was installed")
             elif not charter["not_before"] - HOUR < entry.at < charter["expires_at"]:
                 result.find(entry.where, "it happened outside the charter's life")
+        builds = charter["builds"] if charter and entry.type == "vault-started" else []
+        if builds and entry.public.get("build_sha256", "") not in builds:
+            result.find(entry.where, "it started software that the charter does not approve")
         if stopped and entry.type in STOPPED and entry.at > stopped:
             result.find(entry.where, "it happened after an office's emergency stop")
         if entry.type == "emergency-stop":

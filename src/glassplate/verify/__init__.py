@@ -13,6 +13,7 @@
     (9) report     pages as signed; numbers are those of the record               `published.check_site`, `check_report`
     (10) bodies    with an auditor's pulled folder                                `bodies.check_bodies`, `outages.check_outages`
     (11) decisions each decided again, under the policy then in force             `decisions.check_decisions`
+                   signed by their persons' own passkeys                          `signatures.check_signatures`
 
 An evidence package is checked by itself, offline: `package.verify_package`.
 

@@ -49,6 +49,8 @@ def check_acts(
             result.find(entry.where, "it names another agency than the charter")
         if entry.entry_type in NEEDS_CHARTER:
             _check_life(entry, charter, result)
+        if charter is not None and entry.entry_type == "vault-started":
+            _check_build(entry, charter, result)
         if stopped_by is not None and entry.entry_type in STOPPED and entry.at > stopped_by.at:
             result.find(entry.where, f"it happened after the emergency stop of {stopped_by.where}")
         if entry.entry_type == "emergency-stop":
@@ -63,6 +65,15 @@ def _check_life(entry: PublicEntry, charter: Charter | None, result: Verificatio
         result.find(
             entry.where,
             f"it happened outside the charter's life ({charter.not_before:%Y-%m-%d} to {charter.expires_at:%Y-%m-%d})",
+        )
+
+
+def _check_build(entry: PublicEntry, charter: Charter, result: Verification) -> None:
+    build = entry.public.get("build_sha256", "")
+    if charter.builds and build not in charter.builds:
+        result.find(
+            entry.where,
+            f"it started software ({build[:16]} …) that charter version {charter.version} does not approve",
         )
 
 

@@ -32,6 +32,7 @@ from glassplate.verify.published import (
     check_report,
     check_site,
 )
+from glassplate.verify.signatures import check_signatures
 from glassplate.verify.tree import check_growth, check_tree
 from glassplate.verify.witnesses import check_witnesses
 
@@ -92,6 +93,8 @@ def verify_city(
         opened = check_bodies(audit_folder, entries, auditor_key, result)  # (10)
         check_outages(opened, entries, result)
         check_decisions(public, opened, entries, installed, charters, result)  # (11)
+        if opened:
+            check_signatures(opened, entries, result)
     return result
 
 

@@ -29,20 +29,32 @@ def test_a_search_and_its_outcome_hold_what_the_laws_ask_for(audit):
     assert outcome["reads_shown"] == len(outcome["read_ids"]) == 1
 
 
+def is_told(city) -> bool:
+    return any("is not what the charter approves" in one for one in city.vault.health.status().problems)
+
+
 def test_another_build_than_the_approved_one_is_told_at_each_start(audit, monkeypatch):
     city = audit.city
     assert public(city, "configuration-drift") == []
     approved = public(city, "vault-started")[-1]["build_sha256"]
     for start in range(2):
         city.close()
-        monkeypatch.setattr("glassplate.tenure.build_sha256", lambda: "f" * 64)
+        for room in ("tenure", "health"):
+            monkeypatch.setattr(f"glassplate.{room}.build_sha256", lambda: "f" * 64)
         city.open()
         drifts = public(city, "configuration-drift")
         assert len(drifts) == start + 1
         assert (drifts[-1]["approved"], drifts[-1]["running"]) == (approved, "f" * 64)
+        assert is_told(city)
     city.vault.install_charter(city.signed(city.charter()))  # the offices approve what runs
     city.reopen()
     assert len(public(city, "configuration-drift")) == 2
+    assert not is_told(city)
+    city.vault.install_charter(city.signed(city.charter(builds=("a" * 64, approved))))  # and then another
+    city.reopen()
+    drift = public(city, "configuration-drift")[-1]
+    assert (drift["approved"], drift["running"]) == ("a" * 64, "f" * 64)
+    assert is_told(city)
 
 
 class Watcher:

@@ -63,6 +63,9 @@ REFUSED = {
     "an embargo that never ends": (changed(["disclosure_embargo_days"], 1099), "from 0 to 1098"),
     "an approval that ends at once": (changed(["approval_hours"], 0), "from 1 to 168"),
     "an approval for longer than a week": (changed(["approval_hours"], 169), "from 1 to 168"),
+    "a build that is no hash": (changed(["builds"], ["A" * 64]), "not a valid name"),
+    "a build twice": (changed(["builds"], ["a" * 64] * 2), "twice"),
+    "too many builds": (changed(["builds"], [f"{n:064x}" for n in range(21)]), "20"),
     "version zero": (changed(["version"], 0), "from 1"),
     "a number with a fraction": (changed(["retention_minutes"], 4320.0), "whole number"),
     "a fraction in an ignorable field": (plain() | {"x-a": [{"b": 0.5}]}, "whole numbers only"),
@@ -267,6 +270,7 @@ def test_every_field_that_changes_is_explained():
         "searches_per_hour": 31,
         "max_search_days": 1,
         "approval_hours": 1,
+        "builds": ("a" * 64,),
         "policy": replace(CHARTER.policy, overlay_sha256="0" * 64),
         "extensions": (("x-note", "1"),),
     }

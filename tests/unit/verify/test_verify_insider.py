@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 from tests.support.tampering import change_day_of, public_of, words
 
+
+def moment_of(city, index):
+    """When and by which agency an entry was written."""
+    return {name: public_of(city, index)[name] for name in ("time", "agency")}
+
+
 CHANGES = {
+    "software runs that the charter does not name": (
+        lambda c: c.insert(
+            c.size - 1,
+            {**moment_of(c, c.size - 1), "type": "vault-started", "build_sha256": "f" * 64},
+        ),
+        "(vault-started): it started software (ffffffffffffffff …) that charter version 2 does not approve",
+    ),
     "the last entry is dropped and the rest signed again by the log's own key": (
         lambda c: c.drop(c.size - 1),
         "data.json: it speaks of {size} entries; the record has {one_less}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -9,16 +10,19 @@ from datetime import timedelta
 import pytest
 from tests.support.approvals import AUDITOR, SUPERVISOR, approve, decide
 from tests.support.city import ADMINISTRATOR, make_city
+from tests.support.time_confirmation import confirm
 
+from glassplate.demo import authenticator
 from glassplate.errors import ApprovalNeeded, Refused
-from glassplate.records import ExportRequest, HoldRequest
+from glassplate.records import ActSignature, ExportRequest, HoldRequest
 from glassplate.verify import verify_city
 
 PLATE, CASE, OFFICER = "7KDR214", "26-004512", "m.okafor"
 
 
 @pytest.fixture
-def city(tmp_path):
+def city(tmp_path, monkeypatch):
+    monkeypatch.setattr(authenticator, "DEMO_AAGUID", str(uuid.UUID(int=7)))  # real passkeys, which sign
     made = make_city(tmp_path / "city", retention_minutes=3 * 1440)
     features = tuple(replace(feature, approved=True) for feature in made.charter().features)
     made.vault.install_charter(made.signed(made.charter(features=features)))
@@ -64,14 +68,15 @@ def live(city):
     held = city.vault.holds.place(city.sign_in(OFFICER), hold).hold
     city.vault.holds.open(city.sign_in(OFFICER), held.hold_id, CASE)
     export = ExportRequest(case_number=CASE, reason="discovery", read_ids=(read_id,), search_index=index)
-    approve(city, "export", OFFICER, export, SUPERVISOR, AUDITOR)
-    city.vault.exports.make(city.sign_in(OFFICER), export)
+    request_id = approve(city, "export", OFFICER, export, SUPERVISOR, AUDITOR)
+    token, origin = city.sign_in(OFFICER), city.vault.settings.officer_origin
+    options = city.vault.approvals.use_options(token, request_id)
+    answer = city.passkeys[OFFICER].sign_in(options, origin)
+    city.vault.exports.make(token, export, ActSignature(answer, origin))
 
 
-def change_people(city, monkeypatch):
+def change_people(city):
     """Under a trial charter, where one administrator alone makes nobody."""
-    monkeypatch.setattr("glassplate.sign_in.DEMO_AAGUID", "another")
-    city.vault.registry._database.execute("update passkey set is_demo=0")
     city.vault.install_charter(city.signed(city.charter(mark="trial")))
     accounts, trained = city.vault.accounts, city.now() + timedelta(days=200)
 
@@ -87,9 +92,14 @@ def change_people(city, monkeypatch):
     accounts.close(city.sign_in(ADMINISTRATOR), "n.new", "left")
 
 
-def test_an_honest_month_is_decided_again_without_a_finding(city, tmp_path, monkeypatch):
+def test_an_honest_month_is_decided_again_without_a_finding(city, tmp_path):
     live(city)
-    change_people(city, monkeypatch)
+    change_people(city)
+    city.clock.step_wall(timedelta(minutes=40))
+    city.vault.duties()
+    confirm(city)
+    city.ingest("9JEM274")
+    city.vault.gate.search(city.sign_in(OFFICER), city.request("9JEM274"))
     city.vault.publish()
     pulled = tmp_path / "pulled"
     pulled.mkdir()
@@ -108,3 +118,4 @@ def test_an_honest_month_is_decided_again_without_a_finding(city, tmp_path, monk
 
     assert [str(finding) for finding in result.findings] == []
     assert any("decisions were decided again" in fact for fact in result.facts)
+    assert any(fact.startswith("7 acts are signed by their person's own passkey") for fact in result.facts)

@@ -21,10 +21,10 @@ from glassplate.errors import InputRefused, ProofFailed
 from glassplate.evidence.bound import act_in, decision_sha256, request_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from glassplate.auditing.bodies import OpenedEntry
     from glassplate.verify.findings import Verification
+    from glassplate.verify.tree import PublicEntry
 
 SIGNED = ("approval-given", "approval-refused", "export")
 USER_VERIFIED = 0x04  # WebAuthn level 2, section 6.1
@@ -32,29 +32,37 @@ FLAGS_AT = 32
 MAX_CLIENT_DATA_BYTES = 8 * 1024
 
 
-def check_signatures(opened: Mapping[int, OpenedEntry], result: Verification) -> None:
-    """Every act that needs a signature has its person's own, over exactly it. What does not hold is a finding."""
+def check_signatures(
+    opened: Mapping[int, dict[str, Any]], entries: Sequence[PublicEntry], result: Verification
+) -> None:
+    """Every act that needs a signature has its person's own, over exactly it. What does not hold is a finding.
+
+    ``opened``: entry index → fields of its body; ``entries``: in log order, those that are not opened, too.
+    """
     passkeys: dict[str, dict[str, Any]] = {}
     asked: dict[str, str] = {}
     checked = unjudged = 0
-    is_whole = set(opened) >= set(range(max(opened, default=0)))
-    for index in sorted(opened):
-        entry = opened[index]
+    is_whole = True
+    for entry in entries:
+        fields = opened.get(entry.index)
+        is_whole = is_whole and fields is not None
+        if fields is None:
+            continue
         try:
-            match entry.entry.entry_type:
+            match entry.entry_type:
                 case "passkey-registered":
-                    made = entry.fields["operation"]
+                    made = fields["operation"]
                     passkeys[made["credential_id"]] = made
                 case "approval-asked":
-                    asked[entry.fields["request_id"]] = request_sha256(
-                        entry.fields["action"], entry.fields["account_id"], entry.fields["request"]
+                    asked[fields["request_id"]] = request_sha256(
+                        fields["action"], fields["account_id"], fields["request"]
                     )
-                case kind if kind in SIGNED and _began_with_a_passkey(entry.fields):
-                    signature = _signature(entry.fields)
+                case kind if kind in SIGNED and _began_with_a_passkey(fields):
+                    signature = _signature(fields)
                     if is_whole or (
-                        signature["credential_id"] in passkeys and _request(kind, entry.fields) in asked
+                        signature["credential_id"] in passkeys and _request(kind, fields) in asked
                     ):
-                        _check(entry.fields, signature, _act(kind, entry.fields, asked), passkeys)
+                        _check(fields, signature, _act(kind, fields, asked), passkeys)
                         checked += 1
                     else:
                         unjudged += 1
@@ -67,7 +75,7 @@ def check_signatures(opened: Mapping[int, OpenedEntry], result: Verification) ->
             TypeError,
             ValueError,
         ) as error:
-            result.find(entry.entry.where, f"its passkey signature does not hold ({_said(error)})")
+            result.find(entry.where, f"its passkey signature does not hold ({_said(error)})")
     result.tell(f"{checked:,} acts are signed by their person's own passkey.")
     if unjudged:
         result.tell(
