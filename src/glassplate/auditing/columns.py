@@ -43,7 +43,7 @@ def _words(text: str) -> str:
 
 
 def _filters(fields: Mapping[str, Any]) -> list[str]:
-    return [*fields["camera_ids"], *fields.get("bodies", ()), *fields.get("colors", ())]
+    return [*fields["camera_ids"], *fields["bodies"], *fields["colors"]]
 
 
 COLUMNS = (
