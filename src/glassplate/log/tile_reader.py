@@ -89,7 +89,8 @@ class TileReader:
         """
         edge = RightEdge()
         for number in range(-(-size // TILE_WIDTH)):
-            self.compare(edge.push(self._bundle(number, size)))
+            entries = self._bundle(number, size)  # its bytes are those of its entries, or it is refused
+            self.compare(edge.push_hashes([merkle.leaf_hash(entry) for entry in entries]))
         self.compare(edge.partials())
         if edge.root() != root:
             raise ProofFailed(f"The entries in {self._folder} do not lead to the signed root of size {size}.")

@@ -96,16 +96,19 @@ class RightEdge:
             part = entries[start : start + TILE_WIDTH - len(self._bundle)]
             start += len(part)
             self._bundle.extend(part)
-            self.size += len(part)
             if len(self._bundle) == TILE_WIDTH:
-                path = entries_path((self.size - 1) // TILE_WIDTH)
-                finished.append(TileFile(path, bundle_bytes(self._bundle)))
+                finished.append(TileFile(entries_path(self.size // TILE_WIDTH), bundle_bytes(self._bundle)))
                 self._bundle = []
-            self._carry([leaf_hash(entry) for entry in part], finished)
+            finished += self.push_hashes([leaf_hash(entry) for entry in part])
         return finished
 
-    def _carry(self, hashes: list[bytes], finished: list[TileFile]) -> None:
-        """Add hashes to level 0, no more than its tile has room for, and what a full tile leads to above."""
+    def push_hashes(self, hashes: list[bytes]) -> list[TileFile]:
+        """Add leaf hashes, no more than the tile of level 0 has room for; returns the tiles that they finished.
+
+        For a checker whose bundles lie in files already: an edge that grew by hashes makes no bundles.
+        """
+        finished: list[TileFile] = []
+        self.size += len(hashes)
         index, level = self.size - 1, 0
         while True:
             if level == len(self._levels):
@@ -113,7 +116,7 @@ class RightEdge:
             tile = self._levels[level]
             tile.extend(hashes)
             if len(tile) < TILE_WIDTH:
-                return
+                return finished
             index //= TILE_WIDTH
             finished.append(TileFile(tile_path(level, index), b"".join(tile)))
             self._levels[level] = []
