@@ -18,6 +18,9 @@ from glassplate.errors import InputRefused
 
 MAX_JSON_DEPTH = 32  # deeper than any document of ours; stops stack attacks before the parser runs
 _BRACKETS = re.compile(rb"[\[\]{}]")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z", re.ASCII)
+_UTC_DIGITS = len("2026-11-25T06:30:00.000000")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def canonical_json(value: Any) -> bytes:
@@ -26,9 +29,7 @@ def canonical_json(value: Any) -> bytes:
     Raises:
         ValueError: for NaN, infinity or a type JSON does not have.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def parse_json(data: bytes, *, limit: int) -> Any:
@@ -37,14 +38,22 @@ def parse_json(data: bytes, *, limit: int) -> Any:
     Raises:
         InputRefused: saying what is wrong.
     """
-    if len(data) > limit:
-        raise InputRefused(f"The document has {len(data)} bytes; at most {limit} are accepted.")
-    _check_depth(data)
+    return _parsed(data, limit, _STRICT)
+
+
+def parse_canonical_json(data: bytes, *, limit: int) -> Any:
+    """Parse canonical JSON from a stranger, and nothing but that: a key that appears twice is not canonical either.
+
+    Raises:
+        InputRefused: saying what is wrong.
+    """
+    value = _parsed(data, limit, _REWRITTEN)
     try:
-        text = data.decode("utf-8", errors="strict")
-        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputRefused(f"The document is not valid JSON: {error}.") from None
+        if canonical_json(value) == data:
+            return value
+    except (ValueError, RecursionError):  # a lone surrogate cannot be written
+        pass
+    raise InputRefused("The document is not canonical JSON.")
 
 
 def sha256_hex(data: bytes) -> str:
@@ -80,7 +89,8 @@ def time_text(at: datetime) -> str:
     """
     if at.tzinfo is None:
         raise ValueError("a time without a zone cannot be written")
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")[:_UTC_DIGITS] + "Z"
 
 
 def parse_time(text: Any) -> datetime:
@@ -90,17 +100,31 @@ def parse_time(text: Any) -> datetime:
         InputRefused: when ``text`` is not exactly what ``time_text`` would have written.
     """
     try:
-        at = datetime.fromisoformat(text)
-        if time_text(at) == text:
-            return at.astimezone(UTC)
+        if _TIME.fullmatch(text):
+            return datetime.fromisoformat(text)
     except (TypeError, ValueError):
         pass
     raise InputRefused("A time is not in its canonical form, such as 2026-11-25T06:30:00.000000Z.")
 
 
+def _parsed(data: bytes, limit: int, decoder: json.JSONDecoder) -> Any:
+    if len(data) > limit:
+        raise InputRefused(f"The document has {len(data)} bytes; at most {limit} are accepted.")
+    _check_depth(data)
+    try:
+        return decoder.decode(data.decode("utf-8", errors="strict"))
+    except (ValueError, RecursionError) as error:
+        raise InputRefused(f"The document is not valid JSON: {error}.") from None
+
+
 def _check_depth(data: bytes) -> None:
     if data.count(b"{") + data.count(b"[") <= MAX_JSON_DEPTH:
         return  # so few cannot nest deeper; most documents have no more
+    left = data.translate(None, _NO_BRACKETS)
+    for _ in range(MAX_JSON_DEPTH // 2):  # a round removes one level of nesting, or two
+        left = left.replace(b"[]", b"").replace(b"{}", b"")
+        if not left:
+            return
     depth = 0
     for bracket in _BRACKETS.finditer(data):  # brackets inside strings count too: stricter, never looser
         depth += 1 if bracket[0] in b"[{" else -1
@@ -117,3 +141,8 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+_REWRITTEN = json.JSONDecoder(parse_constant=_refuse_constant)  # for what is compared with its canonical form
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

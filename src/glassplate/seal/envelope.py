@@ -6,6 +6,7 @@ HPKE's base mode does not say who sealed; the camera's signature over the batch 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -39,8 +40,14 @@ class EnvelopePlace:
 
     def info(self) -> bytes:
         """HPKE ``info``."""
-        label = f"glassplate/{self.kind}/v1"
-        return canonical_json([label, self.agency_id, self.epoch_id, self.camera_id, self.read_id])
+        before = _before_read_id(self.kind, self.agency_id, self.epoch_id, self.camera_id)
+        return before + canonical_json(self.read_id) + b"]"
+
+
+@functools.lru_cache(maxsize=1024)
+def _before_read_id(kind: Kind, agency_id: str, epoch_id: str, camera_id: str) -> bytes:
+    """The canonical list up to its last element: the same for every read of a camera and epoch."""
+    return canonical_json([f"glassplate/{kind}/v1", agency_id, epoch_id, camera_id])[:-1] + b","
 
 
 def seal_envelope(plaintext: bytes, public_key: EllipticCurvePublicKey, info: bytes) -> bytes:

@@ -21,6 +21,8 @@ _TEXT = re.compile(r"[A-Z0-9]{0,16}", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:+/@-]{0,127}", re.ASCII)
 _MAX_PIXEL = 1 << 16
 _BOX_NUMBERS = 4
+_FRACTION = {per_mille: per_mille / PER_MILLE for per_mille in range(PER_MILLE + 1)}
+_WHOLE_NUMBERS = frozenset([int])
 
 
 def encode_read(read: PlateRead) -> bytes:
@@ -61,9 +63,7 @@ def decode_read(data: bytes) -> PlateRead:
     if not isinstance(document, dict) or set(document) != _FIELDS_BY_VERSION.get(_version(document)):
         raise InputRefused("A read has other fields than versions 1 and 2 know.")
     text = _matching(document["text"], _TEXT, "text")
-    confidences = tuple(
-        _fraction(value, "confidences") for value in _list(document["confidences"], "confidences")
-    )
+    confidences = _fractions(_list(document["confidences"], "confidences"), "confidences")
     if len(confidences) != len(text):
         raise InputRefused(f"A read has {len(text)} characters but {len(confidences)} confidences.")
     region, region_confidence = _judged(document["region"], "region", _WORD)
@@ -106,10 +106,13 @@ def _per_mille(confidence: float) -> int:
     return round(confidence * PER_MILLE)
 
 
-def _fraction(value: Any, name: str) -> float:
-    if type(value) is not int or not 0 <= value <= PER_MILLE:
-        raise InputRefused(f"A read's {name} must lie between 0 and {PER_MILLE} per mille.")
-    return value / PER_MILLE
+def _fractions(values: list[Any], name: str) -> tuple[float, ...]:
+    try:
+        if _WHOLE_NUMBERS.issuperset(map(type, values)):  # true and 1.0 are found where 1 is
+            return tuple([_FRACTION[value] for value in values])
+    except KeyError:
+        pass
+    raise InputRefused(f"A read's {name} must lie between 0 and {PER_MILLE} per mille.")
 
 
 def _matching(value: Any, form: re.Pattern[str], name: str) -> str:
@@ -127,7 +130,10 @@ def _list(value: Any, name: str) -> list[Any]:
 def _judged(value: Any, name: str, form: re.Pattern[str]) -> tuple[str, float]:
     if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - word and confidence
         raise InputRefused(f"A read's {name} is not a word with its confidence.")
-    return _matching(value[0], form, name), _fraction(value[1], name)
+    word, per_mille = value
+    if type(per_mille) is not int or per_mille not in _FRACTION:
+        raise InputRefused(f"A read's {name} must lie between 0 and {PER_MILLE} per mille.")
+    return _matching(word, form, name), _FRACTION[per_mille]
 
 
 def _box(value: Any) -> tuple[int, int, int, int]:
