@@ -27,13 +27,13 @@ from glassplate.errors import (
     StorageFailed,
 )
 from glassplate.files import LocalFiles
+from glassplate.hidden_memory import hide_memory
 from glassplate.keys import (
     SettableClock,
     SystemClock,
     TrustedTime,
     destroy_due,
     erase_by_clock,
-    harden_process,
     open_keyring,
     read_mark,
     still_owed,
@@ -48,7 +48,7 @@ MAX_SECRET_BYTES = 4096
 def main(arguments: list[str] | None = None) -> int:
     """Run the process; returns its exit code."""
     chosen = _parser().parse_args(arguments)
-    harden_process()
+    hide_memory()
     try:
         _ACTS[chosen.act](chosen)
     except GlassplateError as error:

@@ -9,7 +9,7 @@ from glassplate.keys.file_keyring import FileKeyring
 from glassplate.keys.folder_keyring import FolderKeyring
 from glassplate.keys.hsm import HsmPlace
 from glassplate.keys.keyring import KeyRecord, Keyring
-from glassplate.keys.memory import SecretBytes, harden_process
+from glassplate.keys.memory import SecretBytes
 from glassplate.keys.opening import create_keyring, erase_by_clock, open_keyring
 from glassplate.keys.overdue import LATE_AFTER, demand_no_late_purge, overdue_epochs
 from glassplate.keys.pkcs11_keyring import Pkcs11Keyring
@@ -42,7 +42,6 @@ __all__ = [
     "destroy_due",
     "epoch_for",
     "erase_by_clock",
-    "harden_process",
     "hold_epoch",
     "https_time",
     "open_keyring",

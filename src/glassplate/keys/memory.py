@@ -1,24 +1,14 @@
 """Secrets in memory: kept out of swap and core dumps as far as the system lets us.
 
 Best effort and said so: the interpreter and OpenSSL make copies that nobody can reach. What is promised is
-that a secret has no readable ``repr``, cannot be pickled, and that the process leaves no core dump.
+that a secret has no readable ``repr``, cannot be pickled, and that the process leaves no core dump (``hidden_memory``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import resource
 from typing import NoReturn
-
-_PR_SET_DUMPABLE = 4  # linux/prctl.h
-
-
-def harden_process() -> None:
-    """No core dumps, and no process of the same user may read this one's memory. Call once, at the start."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError, AttributeError):
-        _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 class SecretBytes:

@@ -1,6 +1,6 @@
 """The cage around a process that decodes what strangers made. Called by that process on itself, before the first byte.
 
-1. core dumps off, file size 0, address space limited;
+1. memory hidden (no core dump, no reader of the same user), file size 0, address space limited;
 2. no new privileges;
 3. Landlock, where the kernel has it: no file, folder or TCP port at all, or one port to connect to;
 4. own network namespace, where the kernel lets an ordinary user make one;
@@ -15,9 +15,11 @@ import resource
 import socket
 import struct
 
+from glassplate.hidden_memory import hide_memory
+
 STANDARD_DESCRIPTORS = 3
 
-_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
+_PR_SET_NO_NEW_PRIVS = 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = (
     444,
@@ -41,16 +43,9 @@ _INTERFACE_FLAGS = struct.Struct("16sh14x")
 _IFF_UP = 1
 
 
-def hide_memory() -> None:
-    """Wall 1 for a process that must write files in memory: no core dumps, and nobody of the same user reads it."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "dumpable")
-
-
 def limit_resources(address_space_bytes: int) -> None:
     """Walls 1 and 2."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    hide_memory()
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (address_space_bytes, address_space_bytes))
     libc = _libc()

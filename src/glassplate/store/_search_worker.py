@@ -12,7 +12,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from glassplate.errors import StorageFailed
-from glassplate.recognize._cage import hide_memory, leave_the_network
+from glassplate.hidden_memory import hide_memory
+from glassplate.recognize._cage import leave_the_network
 from glassplate.store import search_messages as messages
 from glassplate.store.sealed_search import SealedSearch
 from glassplate.store.search_messages import Message

@@ -14,15 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassplate.errors import InputRefused, UsageError
+from glassplate.hidden_memory import hide_memory
 from glassplate.keys import (
     EpochSecret,
     SecretBytes,
     check_epoch_id,
     derive_private_key,
     epoch_for,
-    harden_process,
 )
 from glassplate.keys.epoch_secret import _P256_ORDER
+from glassplate.recognize._cage import limit_resources
 
 DIVISORS = [minutes for minutes in range(1, 1441) if 1440 % minutes == 0]
 
@@ -107,16 +108,21 @@ def test_secret_bytes_hide_and_wipe():
     assert secret.reveal() == bytes(32)
 
 
-def _hardened(queue):
-    harden_process()
+def _limited():
+    limit_resources(1 << 40)
+
+
+def _hardened(harden, queue):
+    harden()
     dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)  # PR_GET_DUMPABLE
     queue.put((resource.getrlimit(resource.RLIMIT_CORE), dumpable))
 
 
-def test_a_hardened_process_leaves_no_core_dump():
+@pytest.mark.parametrize("harden", [hide_memory, _limited], ids=["vault and search worker", "caged worker"])
+def test_a_hardened_process_leaves_no_core_dump(harden):
     context = multiprocessing.get_context("spawn")
     queue = context.SimpleQueue()
-    process = context.Process(target=_hardened, args=(queue,))
+    process = context.Process(target=_hardened, args=(harden, queue))
     process.start()
     process.join(30)
     assert process.exitcode == 0

@@ -195,7 +195,8 @@ def test_the_running_worker_is_caged(decoder):
     assert soft_and_hard["Max core file size"] == ["0", "0"]
     assert soft_and_hard["Max address space"] == ["700000000", "700000000"]
     assert "NoNewPrivs:\t1" in (process / "status").read_text()
-    assert (process / "environ").read_bytes() == b""
+    if os.geteuid() == 0:  # nobody else looks into a process that hides its memory
+        assert (process / "environ").read_bytes() == b""
 
 
 ESCAPES = {
