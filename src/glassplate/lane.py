@@ -13,6 +13,7 @@ A crash before (6) reads the frame again: the same frame gives the same read id.
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 BATCH_READS = 50  # with 20 KB for a crop and up to 100 for a scene a batch stays near 5 MB
 READ_ID_DIGITS = 32
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 1.0, 60.0
 
 
 @dataclass(slots=True)
@@ -58,6 +60,34 @@ class LaneOutcome:
     scenes_failed: int = 0
     lost: int = 0
     refused_by_vault: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Retry:
+    """When to deliver again what failed: each time twice as late, up to a minute.
+
+    Each delay is cut by chance, to half of it at most, so that the lanes of a city do not come back all at once.
+    """
+
+    chance: Callable[[], float] = random.SystemRandom().random
+    """From 0 to 1."""
+    _failures: int = 0
+    _due_at: float = float("-inf")
+
+    def is_due(self, now: float) -> bool:
+        """Whether to try at ``now``, in seconds by the monotonic clock."""
+        return now >= self._due_at
+
+    def note_failed(self, now: float) -> None:
+        """It failed at ``now``."""
+        delay = min(FIRST_DELAY_SECONDS * 2**self._failures, LONGEST_DELAY_SECONDS)
+        if delay < LONGEST_DELAY_SECONDS:
+            self._failures += 1
+        self._due_at = now + delay * (1 + self.chance()) / 2
+
+    def reset(self) -> None:
+        """It went well, or what hindered it is over."""
+        self._failures, self._due_at = 0, float("-inf")
 
 
 @dataclass(frozen=True, slots=True)

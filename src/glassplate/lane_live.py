@@ -1,8 +1,8 @@
 """A live lane: one camera watched until somebody stops it. Two threads, so that neither keeps the other waiting.
 
     the walk      frames to sealed reads in the outbox                           `lane_video.VideoWalk`
-    the courier   every second: deliver what waits; a signed heartbeat every 15 seconds, and at once when the state
-                  changes; newer epoch keys every ten minutes
+    the courier   every second: deliver what waits, and later and later what the vault does not take (`lane.Retry`); a
+                  signed heartbeat every 15 seconds, and at once when the state changes; newer epoch keys every ten minutes
 
 What fails turns the camera red (`Heartbeat.problem`) and is tried again; nothing that fails looks like an empty road.
 What fails between good frames is not forgotten with the next one: a tenth of the frames of the last minute (and three
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from glassplate.encoding import canonical_json, time_text
 from glassplate.errors import GlassplateError, KeyUnavailable, StorageFailed
-from glassplate.lane import LaneOutcome
+from glassplate.lane import LaneOutcome, Retry
 from glassplate.seal import Heartbeat
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ class LiveLane:
     _state: tuple[str, datetime | None] = ("", None)
     """The last state, heard by the vault or not, and since when."""
     _waiting: int = 0
+    _retry: Retry = field(default_factory=Retry)
+    _beat_problem: str = ""
+    _delivery_problem: str = ""
     _has_crashed: bool = False
     _beat_at: float = float("-inf")
     _keys_at: float = field(default_factory=time.monotonic)
@@ -156,20 +159,30 @@ class LiveLane:
 
     def _carry_once(self, *, last: bool = False) -> None:
         stopped = last and not self._has_crashed
-        acts = [
-            lambda: self._beat(stopped=stopped),
-            self._renew_keys,
-            lambda: self.courier.deliver(self.client, self.outcome),
-        ]
-        problems = [self._try(act) for act in (reversed(acts) if last else acts)]
-        self.vault_problem = next(filter(None, problems), "")
+        was_away = self._beat_problem != ""
+        if last:
+            self._deliver()
+        self._beat_problem = self._try(lambda: self._beat(stopped=stopped))
+        keys_problem = self._try(self._renew_keys)
+        if was_away and not self._beat_problem:
+            self._retry.reset()  # the vault is back
+        if not last and self._retry.is_due(time.monotonic()):
+            self._deliver()
+        self.vault_problem = self._beat_problem or keys_problem or self._delivery_problem
         if self.vault_problem:
             self._write_status("stopped" if stopped else "blind", self.problem or "vault")
         self.refused_by_vault.update(reason for _, reason in self.outcome.refused_by_vault)
         self.outcome.refused_by_vault.clear()
 
+    def _deliver(self) -> None:
+        self._delivery_problem = self._try(lambda: self.courier.deliver(self.client, self.outcome))
+        if self._delivery_problem:
+            self._retry.note_failed(time.monotonic())
+        else:
+            self._retry.reset()
+
     def _try(self, act: Callable[[], None]) -> str:
-        """What the vault, or the outbox, said against it. Nothing ends the courier: it tries again each second."""
+        """What the vault, or the outbox, said against it. Nothing ends the courier: it tries again."""
         try:
             act()
         except GlassplateError as error:

@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from glassplate import lane as lane_module
 from glassplate import lane_live, lane_video
 from glassplate.capture.outbox import Outbox
 from glassplate.capture.rtsp import StreamState
 from glassplate.capture.video import VideoCounts, VideoFrame
-from glassplate.errors import InputRefused, KeyUnavailable, StorageFailed, VaultUnreachable
+from glassplate.errors import InputRefused, KeyUnavailable, Refused, StorageFailed, VaultUnreachable
 from glassplate.files import LocalFiles
 from glassplate.lane import Courier, LaneOutcome, open_bundle
 from glassplate.lane_live import LiveLane
@@ -92,11 +93,15 @@ class DirectClient:
     """The lane's calls, without the socket."""
 
     def __init__(self, city):
-        self.city, self.is_away = city, False
+        self.city, self.is_away, self.holds_back = city, False, False
         self.heartbeats = []
+        self.sent = 0
 
     def deliver(self, batch):
         self._reach()
+        self.sent += 1
+        if self.holds_back:
+            raise Refused("The camera delivers more than its share.", ("camera-share",))
         return self.city.vault.intake.accept(batch)
 
     def heartbeat(self, beat):
@@ -419,6 +424,25 @@ def test_a_vault_that_is_away_loses_nothing(city, live):
     client.is_away = False
     wait_until(lambda: lane.outcome.delivered == 1)
     wait_until(lambda: lane.vault_problem == "")
+
+
+def test_a_lane_that_is_held_back_waits_and_says_so_meanwhile(city, live, monkeypatch):
+    for name in ("FIRST_DELAY_SECONDS", "LONGEST_DELAY_SECONDS"):
+        monkeypatch.setattr(lane_module, name, 10_000.0)
+    lane, camera, client = live
+    client.holds_back = True
+    camera.feed(*range(1, 9), None)
+    wait_until(lambda: lane.vault_problem == "The camera delivers more than its share.")
+    beats = len(client.heartbeats)
+    wait_until(lambda: len(client.heartbeats) >= beats + 3)
+    assert client.sent == 1
+    assert lane.vault_problem == "The camera delivers more than its share."
+    client.holds_back = False
+    client.is_away = True
+    wait_until(lambda: lane.vault_problem == "No vault answers.")
+    client.is_away = False  # a vault that is back is not kept waiting
+    wait_until(lambda: lane.outcome.delivered == 1 and lane.vault_problem == "")
+    assert client.sent == 2
 
 
 def test_keys_that_ran_out_are_fetched_and_the_vehicle_is_sealed(city, live):
