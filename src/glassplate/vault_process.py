@@ -43,12 +43,14 @@ if TYPE_CHECKING:
     from glassplate.vault import Vault
 
 MAX_SECRET_BYTES = 4096
+TURN_SECONDS = 0.0005  # Python's own 5 ms would be waited after each write that a search runs beside
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the process; returns its exit code."""
     chosen = _parser().parse_args(arguments)
     hide_memory()
+    take_short_turns()
     try:
         _ACTS[chosen.act](chosen)
     except GlassplateError as error:
@@ -64,6 +66,15 @@ def main(arguments: list[str] | None = None) -> int:
         _say({"kind": StorageFailed.__name__, "detail": f"{error.filename or 'The disk'}: {error.strerror}."})
         return StorageFailed.exit_code
     return 0
+
+
+def take_short_turns() -> None:
+    """Threads of this process hand the interpreter on after ``TURN_SECONDS``, so that a search holds up no delivery.
+
+    Intake gives it up for each hash and each write, and gets it back at the end of another thread's turn: reads that
+    arrive beside a thread that never rests are taken about twice as fast as with Python's own 5 ms.
+    """
+    sys.setswitchinterval(TURN_SECONDS)
 
 
 def _init(chosen: argparse.Namespace) -> None:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench_store.arrivals import READS_A_SECOND, READS_AT_ONCE, Arrivals, asked_meanwhile
-from bench_store.figures import Timed, load, unequal
+from bench_store.figures import Timed, load, percentiles, unequal
 from bench_store.made_reads import stored_reads
 from bench_store.progress import progress
 from bench_store.questions import KINDS, questions
 from bench_store.store_engine import HOT_EPOCH, StoreEngine, bytes_on_disk, copy_for_use
 from bench_store.workload import DAY, EPOCHS, FIRST_DAY, epoch_id, id_at
+from glassplate.vault_process import take_short_turns
+from timed_store import TimedStore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +37,7 @@ LANES = 2  # threads that hand batches to intake
 
 def measured(workload: Workload, loaded: Path, postgres: Path | None, seconds: int) -> dict[str, Any]:
     """Everything, from a loaded folder and the socket of a loaded cluster."""
+    take_short_turns()  # as a vault does
     other: PostgresEngine | None = None
     if postgres is not None:
         from bench_store.postgres_engine import PostgresEngine
@@ -128,7 +131,10 @@ def _while_reads_arrive(
 def _through_intake(
     workload: Workload, engine: StoreEngine, asked: dict[str, list[Asked]], folder: Path, seconds: int
 ) -> dict[str, Any]:
-    """The same while sealed batches come: signature, opened, written, matched; in the store's own process, as in a vault."""
+    """The same while sealed batches come: signature, opened, written, matched; in the store's own process, as in a vault.
+
+    A commit is the write, ``Store.append``; ``accept_…_ms``: of a whole batch, from its bytes to the answer.
+    """
     from bench_store.lanes import Lanes, batches_of, made_city, watch_for_wanted
 
     city = made_city(folder, ARRIVE_AT + timedelta(minutes=5))
@@ -138,7 +144,8 @@ def _through_intake(
     with progress() as bar:
         task = bar.add_task("sealing what will arrive", total=-(-len(rows) // READS_AT_ONCE))
         batches = batches_of(lanes, rows, READS_AT_ONCE, lambda count: bar.advance(task, count))
-    intake = replace(city.vault.intake, store=engine.store)
+    store = TimedStore(engine.store)
+    intake = replace(city.vault.intake, store=store)
     today = epoch_id(EPOCHS)
     engine.keys[today] = city.vault.keyring.secret(today).segment_key(0)
     _settle()
@@ -150,7 +157,10 @@ def _through_intake(
 
     figures = asked_meanwhile(engine.ask, asked, Arrivals(take, batches, LANES))
     city.close()
-    return {**figures, "refused": refused}
+    accepted = {f"accept_{name}_ms": figures[f"commit_{name}_ms"] for name in ("p50", "p95", "max")}
+    p50, p95 = percentiles(store.commits)
+    committed = {"commit_p50_ms": p50, "commit_p95_ms": p95, "commit_max_ms": round(max(store.commits), 2)}
+    return {**figures, **accepted, **committed, "refused": refused}
 
 
 def _purged(engine: StoreEngine, asked: dict[str, list[Asked]]) -> dict[str, float]:
