@@ -60,7 +60,7 @@ def decode_read(data: bytes) -> PlateRead:
         InputRefused: saying which field is wrong, never its value.
     """
     document = parse_json(data, limit=MAX_READ_BYTES)
-    if not isinstance(document, dict) or set(document) != _FIELDS_BY_VERSION.get(_version(document)):
+    if not isinstance(document, dict) or document.keys() != _FIELDS_BY_VERSION.get(_version(document)):
         raise InputRefused("A read has other fields than versions 1 and 2 know.")
     text = _matching(document["text"], _TEXT, "text")
     confidences = _fractions(_list(document["confidences"], "confidences"), "confidences")
@@ -131,13 +131,16 @@ def _judged(value: Any, name: str, form: re.Pattern[str]) -> tuple[str, float]:
     if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - word and confidence
         raise InputRefused(f"A read's {name} is not a word with its confidence.")
     word, per_mille = value
+    if type(word) is not str or not form.fullmatch(word):
+        raise InputRefused(f"A read's {name} does not have its form.")
     if type(per_mille) is not int or per_mille not in _FRACTION:
         raise InputRefused(f"A read's {name} must lie between 0 and {PER_MILLE} per mille.")
-    return _matching(word, form, name), _FRACTION[per_mille]
+    return word, _FRACTION[per_mille]
 
 
 def _box(value: Any) -> tuple[int, int, int, int]:
     numbers = _list(value, "box")
-    if len(numbers) != _BOX_NUMBERS or not all(type(n) is int and 0 <= n < _MAX_PIXEL for n in numbers):
+    are_whole = len(numbers) == _BOX_NUMBERS and _WHOLE_NUMBERS.issuperset(map(type, numbers))
+    if not are_whole or min(numbers) < 0 or max(numbers) >= _MAX_PIXEL:
         raise InputRefused("A read's box is not four numbers of pixels.")
     return numbers[0], numbers[1], numbers[2], numbers[3]
