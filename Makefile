@@ -4,6 +4,7 @@
 #   make test      every test          make lint    style, types, direction of imports
 #   make foreign   the checkers of others that the tests run on our record (Go's come from Debian's packages)
 #   make fuzz      parsers of strangers' bytes, guided by coverage (FUZZ_SECONDS=20 for each of a dozen)
+#   make torture-log    kills at seeded steps of the record, with witnesses (SEEDS=1000, or SEED=N)
 #   make bench     speeds, as ratios   make lock    renew requirements/ after a change of pyproject.toml
 #   make bench-log      the record (ENTRIES=N)
 #   make bench-hotlist  reads against a million wanted plates   make bench-intake  what a read costs on its way in
@@ -15,7 +16,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test foreign fuzz lint format bench bench-log bench-hotlist bench-intake bench-store bench-store-plot soak lock vendor setup clean
+.PHONY: help demo test foreign fuzz torture-log lint format bench bench-log bench-hotlist bench-intake bench-store bench-store-plot soak lock vendor setup clean
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -123,6 +124,10 @@ fuzz: .tools/fuzz/.installed
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .tools/fuzz
 	$(UV) pip sync --quiet --python .tools/fuzz/bin/python --require-hashes requirements/run.txt tools/fuzz.txt
 	touch $@
+
+SEEDS ?= 1000
+torture-log: setup
+	$(PYTHON) tests/unit/log/log_torture.py $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 # uv.lock names registry hosts, so it stays out of git; the hashed lists made from it do not.
 lock: $(OWN_UV)
