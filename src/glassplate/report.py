@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from glassplate.store import Store
 
 SITE_NOTE_VERSION = "glassplate-site/v1"
+PACE = timedelta(
+    seconds=2
+)  # duties come every second, so a publication is late by that and starts the next no later
 _POLICY_NAMES = ("base.cedar", "overlay.cedar", "schema.cedarschema")
 
 
@@ -157,7 +160,7 @@ class Report:
             log_size=size,
             log_vkey=charter.log_vkey,
             fingerprints=tuple((office, fingerprints[office]) for office in OFFICES),
-            next_report_at=now + timedelta(seconds=charter.publication_interval_seconds),
+            next_report_at=next_publication(now, timedelta(seconds=charter.publication_interval_seconds)),
         )
 
     def _evidence(self, totals: dict[str, int]) -> EvidenceCounts:
@@ -184,6 +187,18 @@ class Report:
         target = self._folder.public / path
         if not target.exists() or target.read_bytes() != content:
             self._files.write_atomic(target, content)
+
+
+def next_publication(last: datetime, interval: timedelta) -> datetime:
+    """When the public folder grows again, after it did so at ``last``: at a whole multiple of the interval since 1970.
+
+    Public times are cut to the hour. A publication that held entries of two hours would tell on which side of the hour
+    an act was; whole multiples end at the hour wherever the interval divides it. After one out of turn (a start, a
+    person's) the next is an interval away at least, so that no stretch of the record is shorter.
+    """
+    earliest = last + interval - min(PACE, interval / 2)
+    since = earliest - datetime.fromtimestamp(0, earliest.tzinfo)
+    return earliest - since % interval + (interval if since % interval else timedelta())
 
 
 def _labelled(

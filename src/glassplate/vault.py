@@ -65,7 +65,7 @@ from glassplate.passkeys import Passkeys, RelyingParty
 from glassplate.purge import Purge
 from glassplate.record import Recorder, last_logged_time
 from glassplate.registry import Registry
-from glassplate.report import Report
+from glassplate.report import Report, next_publication
 from glassplate.sign_in import SignIn
 from glassplate.store import HeldFiles, SearchWorker, SqlcipherStore
 from glassplate.tenure import Tenure
@@ -343,7 +343,7 @@ class Vault:
     def _publish_if_due(self) -> None:
         interval = timedelta(seconds=self.mandate.last().verified.charter.publication_interval_seconds)
         now = datetime.now(UTC)  # pacing only: how often outsiders see the log grow in real time
-        if self._published_at is None or now - self._published_at >= interval:
+        if self._published_at is None or now >= next_publication(self._published_at, interval):
             self.publish()
 
     def publish(self) -> int:
