@@ -12,14 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from glassplate.errors import StorageFailed
-from glassplate.store.read_row import HAS_CROP, HAS_SCENE, READ_ID, read_of
+from glassplate.store.image_files import images_in
+from glassplate.store.read_row import READ_ID, read_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from glassplate.store.epoch import Epoch, Parts
     from glassplate.store.hot_reads import HotReads
-    from glassplate.store.image_files import ImageFiles
     from glassplate.store.question import Question
     from glassplate.store.segment_search import SealedAnswer, SegmentSearch
     from glassplate.store.store import StoredRead
@@ -48,11 +48,8 @@ class Found(NamedTuple):
 class Answers:
     """Callable from several threads at once. ``load`` brings the sealed segments of epochs into the search."""
 
-    def __init__(
-        self, sealed: SegmentSearch, images: ImageFiles, load: Callable[[Held, Failures], None]
-    ) -> None:
+    def __init__(self, sealed: SegmentSearch, load: Callable[[Held, Failures], None]) -> None:
         self._sealed = sealed
-        self._images = images
         self._load = load
 
     def newest(self, question: Question, held: Held, unserved: Failures) -> Opened:
@@ -156,32 +153,31 @@ class Answers:
         opened: dict[tuple[str, int], StoredRead] = {}
         for (epoch_id, number), part in by_part.items():
             with noting(unserved, epoch_id):
-                opened.update(self._open_part(*held[epoch_id], number, part))
+                opened.update(_open_part(*held[epoch_id], number, part))
         places = ((row.epoch_id, row.row_id) for row in rows)
         return [opened[place] for place in places if place in opened]
 
-    def _open_part(
-        self, epoch: Epoch, key: bytes, number: int, rows: Sequence[Found]
-    ) -> dict[tuple[str, int], StoredRead]:
-        hot = rows[0].hot
-        epoch.check_alive()
-        words = hot.words if hot is not None else epoch.words[number]
-        row_ids = [row.row_id for row in rows if row.data[0] & (HAS_CROP | HAS_SCENE)]
-        if not row_ids:
-            images = {}
-        elif hot is None:
-            images = self._images.fetch(epoch.files.path(number, "images"), key, row_ids)
-        else:
-            with _still_open(hot):
-                images = hot.rows.images(row_ids)
-        opened = {}
-        for row in rows:
-            stored = read_of(row.row_id, row.data, words, epoch.epoch_id)
-            image = images.get(row.row_id)
-            if image is not None:
-                stored = replace(stored, crop_sealed=image.crop, scene_sealed=image.scene)
-            opened[epoch.epoch_id, row.row_id] = stored
-        return opened
+
+def _open_part(
+    epoch: Epoch, key: bytes, number: int, rows: Sequence[Found]
+) -> dict[tuple[str, int], StoredRead]:
+    hot = rows[0].hot
+    epoch.check_alive()
+    words = hot.words if hot is not None else epoch.words[number]
+    data = {row.row_id: row.data for row in rows}
+    if hot is None:
+        images = images_in(epoch.files.path(number, "images"), key, data)
+    else:
+        with _still_open(hot):
+            images = hot.rows.images(data)
+    opened = {}
+    for row in rows:
+        stored = read_of(row.row_id, row.data, words, epoch.epoch_id)
+        image = images.get(row.row_id)
+        if image is not None:
+            stored = replace(stored, crop_sealed=image.crop, scene_sealed=image.scene)
+        opened[epoch.epoch_id, row.row_id] = stored
+    return opened
 
 
 def _note_failures(answer: SealedAnswer, held: Held, unserved: Failures) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
-FORMAT = 2  # `pragma user_version`; 0 is the store before there were columns and postings
+FORMAT = 3  # `pragma user_version`; 2 had images in SQLCipher files, 0 had neither columns nor postings
 CACHE_KIB = 12_000  # for each sealed segment that is open; the store bounds how many are
 HOT_CACHE_KIB = 4_000  # a hot file is written at its end, and mostly searched in memory
 BUSY_SECONDS = 5

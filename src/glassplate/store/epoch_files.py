@@ -2,7 +2,7 @@
 
     <epoch>.<n>.hot       grows until segment n exists; dropped once that segment's hash is in the log
     <epoch>.<n>.sealed    segment n: 0 is the epoch, 1 and more are supplements of late reads
-    <epoch>.<n>.images    the sealed images of n, hot or sealed: written once, with each read
+    <epoch>.<n>.images    the sealed images of n, hot or sealed: written once, before their reads; nothing copies them
     <epoch>.<n>.tmp       segment n while it is written; a leftover is deleted
 
 Sealing, and what a crash on each line leaves:
@@ -89,7 +89,7 @@ class EpochFiles:
         number = self.hot_number()
         self.note(number, "images")
         self.note(number, "hot")
-        return HotFile(self.path(number, "hot"), self.path(number, "images"), key)
+        return HotFile(self.path(number, "hot"), self.path(number, "images"), key, self._files)
 
     def seal(self, number: int, key: bytes, columns: Columns) -> None:
         """Steps (1) and (2).

@@ -1,8 +1,7 @@
 """Where an epoch's incoming rows are kept: an append-only SQLCipher file, or nothing but memory.
 
 The hot file has one table without a secondary index: an insert is a write at its end. Images go to a file of
-their own, first, so that a row whose commit is durable has its images; images without a row are overwritten by
-the next read that gets their id.
+their own, first, so that a row whose commit is durable has its images; images that no row names mean nothing.
 """
 
 from __future__ import annotations
@@ -11,28 +10,27 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import sqlcipher3.dbapi2 as sqlcipher
-
 from glassplate.files import fsync_folder
 from glassplate.store.cipher_file import HOT_CACHE_KIB, OWNER_ONLY, naming, open_hot, open_sealed, rows_by_id
+from glassplate.store.image_files import ImageFile, images_in
 from glassplate.store.read_row import HEAD
 from glassplate.store.words import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from glassplate.files import Files
     from glassplate.store.cipher_file import Connection
+    from glassplate.store.image_files import ImageRow
 
 HEAD_BYTES = HEAD.size  # as much of a row's data as the columns need
-_IMAGE_WAL_PAGES = 8_000  # 32 MB: a busy hour's images are copied out of the log in one commit of 25
 _ROWS_AT_ONCE = 20_000
 _SCHEMA = """
 create table word (kind integer not null, number integer not null, text text not null, primary key (kind, number));
 create table long_plate (code integer primary key, text text not null);
 create table read (id integer primary key, code integer not null, data blob not null);
 """
-_IMAGE_SCHEMA = "create table image (id integer primary key, crop blob not null, scene blob);"
 
 
 class Row(NamedTuple):
@@ -41,14 +39,6 @@ class Row(NamedTuple):
     row_id: int
     code: int
     data: bytes
-
-
-class ImageRow(NamedTuple):
-    """The sealed images of one read."""
-
-    row_id: int
-    crop: bytes
-    scene: bytes | None
 
 
 class Batch(NamedTuple):
@@ -78,42 +68,39 @@ class RowStore(Protocol):
     def fetch(self, row_ids: Sequence[int]) -> dict[int, bytes]:
         """The data of those rows."""
 
-    def images(self, row_ids: Sequence[int]) -> dict[int, ImageRow]:
-        """The images of those rows that have any."""
+    def images(self, rows: Mapping[int, bytes]) -> dict[int, ImageRow]:
+        """The images of those rows (id -> data) that have any."""
 
     def close(self) -> None:
         """Forget the key."""
 
 
 class HotFile:
-    """``RowStore`` in two SQLCipher files."""
+    """``RowStore`` in a SQLCipher file, with its images in a file beside it."""
 
-    def __init__(self, path: Path, images: Path, key: bytes) -> None:
+    def __init__(self, path: Path, images: Path, key: bytes, files: Files) -> None:
         """Open or create them."""
-        self._path, self._images_path = path, images
-        with contextlib.ExitStack() as opened:
-            with naming(path):
-                self._writer = opened.enter_context(contextlib.closing(_open(path, key, _SCHEMA)))
-                self._reader = opened.enter_context(contextlib.closing(_again(path, key)))
-            with naming(images):
-                self._images = opened.enter_context(contextlib.closing(_open(images, key, _IMAGE_SCHEMA)))
-                self._images.execute(f"pragma wal_autocheckpoint={_IMAGE_WAL_PAGES}")
-                self._image_reader = _again(images, key)
+        self._path, self._images_path, self._key = path, images, key
+        self._images = ImageFile(images, key, files)
+        with contextlib.ExitStack() as opened, naming(path):
+            self._writer = opened.enter_context(contextlib.closing(_open(path, key)))
+            self._reader = open_sealed(path, key, cache_kib=HOT_CACHE_KIB)
             opened.pop_all()
         self._reading = threading.Lock()
 
     def write(self, batch: Batch) -> None:
-        """See ``RowStore``: one fsync for the images, then one for the rows."""
+        """See ``RowStore``: one fsync for the images, then one for the rows that name them."""
+        rows = batch.rows
         if batch.images:
-            with naming(self._images_path):
-                _commit(self._images, [("insert or replace into image values (?,?,?)", batch.images)])
+            places = self._images.append(batch.images)
+            rows = [row._replace(data=row.data + places.get(row.row_id, b"")) for row in rows]
         with naming(self._path):
             _commit(
                 self._writer,
                 [
                     ("insert into word values (?,?,?)", batch.words),
                     ("insert or ignore into long_plate values (?,?)", batch.long_plates),
-                    ("insert into read values (?,?,?)", batch.rows),
+                    ("insert into read values (?,?,?)", rows),
                 ],
             )
 
@@ -139,22 +126,15 @@ class HotFile:
         with self._reading, naming(self._path):
             return dict(rows_by_id(self._reader, "id, data", "read", row_ids))
 
-    def images(self, row_ids: Sequence[int]) -> dict[int, ImageRow]:
+    def images(self, rows: Mapping[int, bytes]) -> dict[int, ImageRow]:
         """See ``RowStore``."""
-        with self._reading, naming(self._images_path):
-            return fetch_images(self._image_reader, row_ids)
+        return images_in(self._images_path, self._key, rows)
 
     def close(self) -> None:
-        """Close both; what SQLite keeps beside them goes."""
+        """Close it; what SQLite keeps beside it goes."""
         with self._reading:
             self._reader.close()
-            self._image_reader.close()
-        with contextlib.suppress(
-            sqlcipher.Error
-        ):  # whoever reads a sealed epoch's images needs no companion files
-            self._images.execute("pragma journal_mode=delete")
         self._writer.close()
-        self._images.close()
 
 
 class MemoryRows:
@@ -185,9 +165,9 @@ class MemoryRows:
         """See ``RowStore``."""
         return {row_id: self._data[row_id] for row_id in row_ids if row_id in self._data}
 
-    def images(self, row_ids: Sequence[int]) -> dict[int, ImageRow]:
+    def images(self, rows: Mapping[int, bytes]) -> dict[int, ImageRow]:
         """See ``RowStore``."""
-        return {row_id: self._images[row_id] for row_id in row_ids if row_id in self._images}
+        return {row_id: self._images[row_id] for row_id in rows if row_id in self._images}
 
     def close(self) -> None:
         """Forget everything."""
@@ -195,36 +175,19 @@ class MemoryRows:
         self._images.clear()
 
 
-def fetch_images(connection: Connection, row_ids: Sequence[int]) -> dict[int, ImageRow]:
-    """The images of those rows that have any."""
-    rows = rows_by_id(connection, "id, crop, scene", "image", row_ids)
-    return {row[0]: ImageRow(*row) for row in rows}
-
-
-def settle_images(connection: Connection) -> None:
-    """Close a file of images so that whoever reads it needs no companion files; not done while somebody reads."""
-    with contextlib.suppress(sqlcipher.Error):
-        connection.execute("pragma journal_mode=delete")
-    connection.close()
-
-
-def _open(path: Path, key: bytes, schema: str) -> Connection:
+def _open(path: Path, key: bytes) -> Connection:
     is_new = not path.exists()
     connection = open_hot(path, key)
     try:
         if is_new:
             path.chmod(OWNER_ONLY)
         if not connection.execute("select count(*) from sqlite_master").fetchone()[0]:
-            connection.executescript(f"begin immediate;{schema}commit;")
+            connection.executescript(f"begin immediate;{_SCHEMA}commit;")
             fsync_folder(path.parent)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _again(path: Path, key: bytes) -> Connection:
-    return open_sealed(path, key, cache_kib=HOT_CACHE_KIB)
 
 
 def _commit(connection: Connection, inserts: list[tuple[str, Sequence[tuple[object, ...]]]]) -> None:

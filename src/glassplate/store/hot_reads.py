@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from glassplate.errors import InputRefused, StorageFailed
 from glassplate.plate_text import fold
 from glassplate.store.columns import READ_ID_BYTES, Columns
-from glassplate.store.hot_file import HEAD_BYTES, Batch, ImageRow, Row
+from glassplate.store.hot_file import HEAD_BYTES, Batch, Row
+from glassplate.store.image_files import ImageRow
 from glassplate.store.plate_codes import LONG, code_of
 from glassplate.store.read_row import DIGEST, SAME_INSTANT, data_of, first_id_at
 from glassplate.store.words import Words

@@ -12,7 +12,9 @@ and ordered by capture time, so that a time range is a range of ids and "newest 
                 · length of the text u8 · text · 1000 - per mille of each character u8 (255: u16 follows)
                 · number of alternatives u8 · each: place u8, character u8, per mille u16 where it is the text
                 but for one character, else 255, length u8, text, per mille u16
-    irregular:  JSON of the read: whatever does not fit above, returned as exactly
+    irregular:  length u32 · JSON of the read: whatever does not fit above, returned as exactly
+
+and where the file is on the disk and the read has an image, its place (``image_files``).
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ READ_ID, DIGEST = slice(6, 22), slice(22, 54)  # where they lie in ``HEAD``
 _FIXED = struct.Struct("<BH4H4HB")
 _WHOLE = struct.Struct("<BHBBB16s32sBH4H4HB")
 _U16 = struct.Struct("<H")
+_U32 = struct.Struct("<I")
 _CHANGED = struct.Struct("<BBH")
 _FRACTIONS = tuple(k / 1000 for k in range(1001))
 _PER_MILLE = {fraction: k for k, fraction in enumerate(_FRACTIONS)}
@@ -75,7 +78,8 @@ def data_of(stored: StoredRead, words: Words) -> bytes:
         rest = _regular(read, words, numbers)
     except _IrregularError:
         flags |= IRREGULAR
-        rest = json.dumps({**asdict(read), "captured_at": time_text(read.captured_at)}).encode()
+        whole = json.dumps({**asdict(read), "captured_at": time_text(read.captured_at)}).encode()
+        rest = _U32.pack(len(whole)) + whole
     return HEAD.pack(flags, *numbers, bytes.fromhex(read.read_id), bytes.fromhex(stored.sealed_sha256)) + rest
 
 
@@ -201,7 +205,8 @@ def _alternatives(data: bytes, at: int, text: str) -> tuple[Alternative, ...]:
 
 def _irregular(data: bytes, epoch_id: str) -> StoredRead:
     flags, *_, digest = HEAD.unpack_from(data)
-    fields: dict[str, Any] = json.loads(data[HEAD.size :])
+    start = HEAD.size + _U32.size
+    fields: dict[str, Any] = json.loads(data[start : start + _U32.unpack_from(data, HEAD.size)[0]])
     read = PlateRead(
         **{
             **fields,

@@ -11,7 +11,6 @@ from glassplate.files import make_folder
 from glassplate.store.answers import Answers, noting
 from glassplate.store.epoch import Epoch
 from glassplate.store.epoch_files import FILE_NAME, EpochFiles
-from glassplate.store.image_files import ImageFiles
 from glassplate.store.merkle import file_sha256
 from glassplate.store.question import Place, Question, fits, place_of
 from glassplate.store.sealed_search import SealedSearch
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     Held = Mapping[str, tuple[Epoch, bytes]]
 
-MAX_HOT_EPOCHS = 8  # ten file handles each; the least recently used is closed
+MAX_HOT_EPOCHS = 8  # five file handles each; the least recently used is closed
 PRIVATE_FOLDER = 0o700
 _EPOCH_ID = re.compile(
     r"[0-9A-Za-z][0-9A-Za-z+-]{0,31}", re.ASCII
@@ -58,8 +57,7 @@ class SqlcipherStore:
         self._loading = threading.Lock()
         self._epochs: dict[str, Epoch] = {}  # in the order of their last use
         self._sealed = sealed or SealedSearch()
-        self._images = ImageFiles()
-        self._answers = Answers(self._sealed, self._images, self._load)
+        self._answers = Answers(self._sealed, self._load)
         for path in folder.iterdir():
             if name := FILE_NAME.fullmatch(path.name):
                 self._epoch(name[1]).files.note(int(name[2]), name[3])
@@ -127,12 +125,7 @@ class SqlcipherStore:
         """See ``Store.drop_epoch``."""
         epoch = self._epoch(epoch_id)
         with epoch.lock:
-            images = [epoch.files.path(number, "images") for number in epoch.files.numbers("images")]
-            try:
-                epoch.drop()
-            finally:
-                for path in images:
-                    self._images.close(path)
+            epoch.drop()
         with self._lock:
             self._epochs.pop(epoch_id, None)
 
@@ -186,7 +179,6 @@ class SqlcipherStore:
                 epoch.in_memory = False
                 epoch.unload()
         self._sealed.close()
-        self._images.close()
 
     def __repr__(self) -> str:
         return f"SqlcipherStore({str(self._folder)!r})"

@@ -22,7 +22,6 @@ from glassplate.store.answers import Answers
 from glassplate.store.cipher_file import naming, open_for_sealing, open_hot, open_sealed
 from glassplate.store.epoch import Epoch
 from glassplate.store.hot_reads import HotReads
-from glassplate.store.image_files import MAX_OPEN_IMAGE_FILES
 from glassplate.store.sealed_search import MAX_OPEN_SEGMENTS, SealedSearch
 from glassplate.store.sqlcipher_store import MAX_HOT_EPOCHS
 
@@ -540,7 +539,7 @@ def test_three_years_of_small_epochs_are_served_with_few_open_files(folder, tmp_
         assert [found.epoch_id for found in page.reads] == rare[::-1]
         page = store.search(query("4SI*", limit=3), keys)
         assert [found.epoch_id for found in page.reads] == epoch_ids[:-4:-1]
-        assert open_files(folder) <= MAX_OPEN_SEGMENTS + MAX_OPEN_IMAGE_FILES
+        assert open_files(folder) <= MAX_OPEN_SEGMENTS
         store.drop_epoch(rare.pop(1))
         assert store.get([f"{1:032x}"], keys)[0].read.read_id == f"{1:032x}"
     assert len(store.counts()) == 1093
