@@ -9,6 +9,7 @@
 #   make bench-log      the record (ENTRIES=N)
 #   make bench-hotlist  reads against a million wanted plates   make bench-intake  what a read costs on its way in
 #   make bench-store    30 million reads beside PostgreSQL (READS=N POSTGRES=0)
+#   make torture        a vault killed at a thousand seeded points (SEEDS=N, or SEED=N to see one again)
 #   make soak           a hundred cameras into a vault (MINUTES=60, or SECONDS=N)
 #   make vendor    the front-end files make clean   remove everything that make made
 
@@ -16,7 +17,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test foreign fuzz torture-log lint format bench bench-log bench-hotlist bench-intake bench-store bench-store-plot soak lock vendor setup clean
+.PHONY: help demo test foreign fuzz torture-log lint format bench bench-log bench-hotlist bench-intake bench-store bench-store-plot soak torture lock vendor setup clean
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
@@ -77,6 +78,10 @@ MINUTES ?= 60
 SECONDS ?= $(shell echo $$(($(MINUTES) * 60)))
 soak: setup
 	PYTHONPATH=tools $(PYTHON) -m bench_store.soak --seconds $(SECONDS)
+
+SEEDS ?= 1000
+torture: setup
+	$(PYTHON) -m tests.support.torture $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
 
 setup: $(INSTALLED) vendor
 

@@ -72,11 +72,6 @@ class Report:
         self._counted = 0
         self._types: Counter[str] = Counter()
 
-    def sweep(self) -> None:
-        """Remove what a killed publication left half-written, before anybody checks the folder."""
-        for leftover in self._folder.public.rglob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
-
     def publish(self) -> int:
         """Publish everything; returns the published size of the log."""
         with self._lock:

@@ -159,7 +159,7 @@ class Vault:
             self.timekeeping.keep()
         self._publisher = publisher.verifier
         self._wire(publisher, observe)
-        self.report.sweep()
+        self._sweep()
         if self.mandate.is_installed:
             self._recover()
 
@@ -265,6 +265,12 @@ class Vault:
             self.time,
             publisher,
         )
+
+    def _sweep(self) -> None:
+        """Remove what killed writes left half-written, before anybody checks the folder; (3) has overwritten keys."""
+        for part in (self.folder.vault, self.folder.public):
+            for leftover in part.rglob(".*.tmp"):
+                leftover.unlink(missing_ok=True)
 
     def _recover(self) -> None:
         self.recorder.reconcile()  # (5)

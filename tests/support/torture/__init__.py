@@ -1,0 +1,1 @@
+"""``make torture``: a real vault that is killed, or whose disk fails, at seeded points; see docs/torture.md."""

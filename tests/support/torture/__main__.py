@@ -1,0 +1,77 @@
+"""``make torture``: see docs/torture.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from tests.support.torture.acts import ACTS
+from tests.support.torture.runner import Torture
+
+if TYPE_CHECKING:
+    from tests.support.torture.runner import Verdict
+
+
+def main() -> int:
+    """0: no promise was broken; 1: one was, and its seed is named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many, from --first on")
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="only this one, once again")
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
+    asked = parser.parse_args()
+    seeds = [asked.seed] if asked.seed is not None else list(range(asked.first, asked.first + asked.seeds))
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="glassplate-torture-") as folder:
+        torture = Torture(Path(folder))
+        points = ", ".join(f"{act} {count:,}" for act, count in torture.points.items())
+        print(f"Points at which an undisturbed act writes: {points}.")
+        verdicts = _with_bar(torture, seeds, asked.at_once)
+    _report(verdicts, time.monotonic() - begun)
+    return any(verdict.broken for verdict in verdicts)
+
+
+def _with_bar(torture: Torture, seeds: list[int], at_once: int) -> list[Verdict]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    verdicts = []
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("seeds", total=len(seeds))
+        for verdict in torture.run(seeds, at_once):
+            verdicts.append(verdict)
+            failed = sum(bool(one.broken) for one in verdicts)
+            bar.update(task, advance=1, description=f"seeds ({failed} broken)" if failed else "seeds")
+            if verdict.broken:
+                bar.console.print(f"{verdict.words}", *verdict.broken, sep="\n    ", markup=False)
+    return verdicts
+
+
+def _report(verdicts: list[Verdict], seconds: float) -> None:
+    print(f"\n{'act':10} {'seeds':>6} {'kills':>6} {'different calls':>16} {'broken':>7}")
+    for act in ACTS:
+        mine = [verdict for verdict in verdicts if verdict.act == act]
+        kills, calls = sum(one.died for one in mine), {at for one in mine for at in one.at}
+        broken = sum(bool(one.broken) for one in mine)
+        print(f"{act:10} {len(mine):6,} {kills:6,} {len(calls):16,} {broken:7,}")
+    kinds = Counter(at.split()[0] for verdict in verdicts for at in verdict.at)
+    print(f"{sum(v.died for v in verdicts):,} kills in {seconds:,.0f} s, at " + _listed(kinds) + ".")
+    for verdict in sorted((one for one in verdicts if one.broken), key=lambda one: one.seed):
+        print(f"BROKEN  {verdict.words}  (make torture SEED={verdict.seed})")
+        print(*(f"        {text}" for text in verdict.broken), sep="\n")
+    if not any(verdict.broken for verdict in verdicts):
+        print("No promise was broken.")
+
+
+def _listed(kinds: Counter[str]) -> str:
+    return ", ".join(f"{kind} {count:,}" for kind, count in kinds.most_common())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
