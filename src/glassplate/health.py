@@ -52,6 +52,11 @@ class Health:
         records = {record.epoch.epoch_id: record for record in self.keyring.records()}
         for epoch_id, logged in self.registry.epochs().items():
             record = records.get(epoch_id)
+            if f"tombstones/{epoch_id}.json" in self.keyring.damaged:
+                self.problems[f"tombstone {epoch_id}"] = (
+                    f"The tombstone of {epoch_id} is damaged; the record still says when its key died. Find out who "
+                    "changed vault/keys."
+                )
             if logged.destroyed_index is None:
                 if record is None:
                     self.problems[f"key {epoch_id}"] = (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sqlcipher3.dbapi2 as sqlcipher
 
 from glassplate.errors import StorageFailed
+from glassplate.store.wal_check import check_wal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +50,12 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def open_hot(path: Path, key: bytes) -> Connection:
-    """Open or create a hot file: durable at each commit, temporary data in memory only."""
+    """Open or create a hot file: durable at each commit, temporary data in memory only.
+
+    Raises:
+        StorageFailed: what a crash left beside it is damaged.
+    """
+    check_wal(path)
     connection = _connect(path, key, read_only=False, cache_kib=HOT_CACHE_KIB)
     connection.execute("pragma journal_mode=wal")
     connection.execute("pragma synchronous=full")

@@ -26,9 +26,16 @@ def every_read(city: TestCity) -> list[tuple[str, str]]:
     Raises:
         AssertionError: an epoch is not served.
     """
+    served, unserved = served_reads(city)
+    if unserved:
+        raise AssertionError(f"an epoch is not served: {unserved}")
+    return served
+
+
+def served_reads(city: TestCity) -> tuple[list[tuple[str, str]], tuple[tuple[str, str], ...]]:
+    """(read id, epoch id) of each row; (epoch id, reason) of each epoch that is not served."""
     bounds = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))
     query = StoreQuery(None, *bounds, camera_ids=tuple(city.camera_keys), limit=_ALL)
     page = city.vault.store.search(query, alive_keys(city))
-    if page.unserved:
-        raise AssertionError(f"an epoch is not served: {page.unserved}")
-    return [(found.read.read_id, found.epoch_id) for found in page.reads]
+    assert all(found.crop_sealed for found in page.reads), "a read came without its image"
+    return [(found.read.read_id, found.epoch_id) for found in page.reads], page.unserved
