@@ -168,11 +168,21 @@ class EpochDuties:
         self.store.drop_hot(epoch_id)
 
     def inventory(self, now: datetime) -> None:
-        """The day's list of live keys, once a UTC day."""
+        """The day's list of live keys, once a UTC day; not before the record knows every birth and death."""
         with self.one_at_a_time:
             counter = f"inventory:{now:%Y-%m-%d}"
-            if counter not in self.registry.totals():
+            if counter not in self.registry.totals() and self._is_all_logged():
                 self._record_inventory(counter, now)
+
+    def _is_all_logged(self) -> bool:
+        """False where an entry could not be written; it is tried again at the next tick, and so is the inventory."""
+        logged = self.registry.epochs()
+        return all(
+            (known := logged.get(record.epoch.epoch_id)) is not None
+            and known.created_index is not None
+            and (record.is_alive or known.destroyed_index is not None)
+            for record in self.keyring.records()
+        )
 
     def _record_inventory(self, counter: str, now: datetime) -> None:
         live = sorted(

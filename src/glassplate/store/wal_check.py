@@ -1,8 +1,8 @@
 """Was a write-ahead log damaged, or only cut short by a crash?
 
 SQLite ends its recovery at the first frame that does not hold, in silence, and so would drop acknowledged reads behind
-one flipped bit. A crash leaves frames that do not hold at the end only. So a frame that holds behind one that does not is damage. What
-cannot be told apart: a flipped bit in the very last frames, and a last write that a crash interrupted.
+one flipped bit. A crash leaves frames that do not hold at the end only: one that holds behind one that does not is
+damage. What cannot be told apart: a flipped bit in the very last frames, and a last write that a crash interrupted.
 
 Bytes: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """

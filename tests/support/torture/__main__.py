@@ -27,15 +27,18 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, help="only this one, once again")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--disk", action="store_true", help="instead of kills: ENOSPC, EIO, files that may not grow"
+    )
     asked = parser.parse_args()
     seeds = [asked.seed] if asked.seed is not None else list(range(asked.first, asked.first + asked.seeds))
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="glassplate-torture-") as folder:
-        torture = Torture(Path(folder))
+        torture = Torture(Path(folder), fails_disks=asked.disk)
         points = ", ".join(f"{act} {count:,}" for act, count in torture.points.items())
         print(f"Points at which an undisturbed act writes: {points}.")
         verdicts = _with_bar(torture, seeds, asked.at_once)
-    _report(verdicts, time.monotonic() - begun)
+    _report(verdicts, time.monotonic() - begun, "disk faults" if asked.disk else "kills")
     return any(verdict.broken for verdict in verdicts)
 
 
@@ -53,17 +56,19 @@ def _with_bar(torture: Torture, seeds: list[int], at_once: int) -> list[Verdict]
     return verdicts
 
 
-def _report(verdicts: list[Verdict], seconds: float) -> None:
-    print(f"\n{'act':10} {'seeds':>6} {'kills':>6} {'different calls':>16} {'broken':>7}")
+def _report(verdicts: list[Verdict], seconds: float, faults: str) -> None:
+    print(f"\n{'act':10} {'seeds':>6} {faults:>11} {'different places':>16} {'broken':>7}")
     for act in ACTS:
         mine = [verdict for verdict in verdicts if verdict.act == act]
         kills, calls = sum(one.died for one in mine), {at for one in mine for at in one.at}
         broken = sum(bool(one.broken) for one in mine)
-        print(f"{act:10} {len(mine):6,} {kills:6,} {len(calls):16,} {broken:7,}")
+        print(f"{act:10} {len(mine):6,} {kills:11,} {len(calls):16,} {broken:7,}")
     kinds = Counter(at.split()[0] for verdict in verdicts for at in verdict.at)
-    print(f"{sum(v.died for v in verdicts):,} kills in {seconds:,.0f} s, at " + _listed(kinds) + ".")
+    print(f"{sum(v.died for v in verdicts):,} {faults} in {seconds:,.0f} s, at " + _listed(kinds) + ".")
     for verdict in sorted((one for one in verdicts if one.broken), key=lambda one: one.seed):
-        print(f"BROKEN  {verdict.words}  (make torture SEED={verdict.seed})")
+        print(
+            f"BROKEN  {verdict.words}  (make torture SEED={verdict.seed}{' DISK=1' if faults != 'kills' else ''})"
+        )
         print(*(f"        {text}" for text in verdict.broken), sep="\n")
     if not any(verdict.broken for verdict in verdicts):
         print("No promise was broken.")

@@ -6,6 +6,7 @@ its template, forks the victim, waits for its death, opens what is left and says
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from tests.support.copies import copy_of
 from tests.support.torture.acts import ACTS, as_line, recovery
 from tests.support.torture.checks import broken_promises, looked_at, wrapped_keys
-from tests.support.torture.seam import KILLS, Seam
+from tests.support.torture.seam import KILLS, REFUSALS, Seam
 
 from glassplate import vault as vault_module
 from glassplate.errors import GlassplateError
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 SECONDS = 120  # for one child; a vault that hangs is a broken promise too
 _WRITE = os.write
+FAILURES = (GlassplateError, OSError)
+"""What a disk that fails may become: our own error, or the system's, which every caller of the vault expects."""
 WORKER_EVERY = 16
 """One seed in so many has the search in a process of its own, as a real vault has; that costs a start each time."""
 
@@ -51,11 +54,19 @@ class Plan:
     kills: tuple[tuple[Fault, int, int], ...]
     """(fault, point, microseconds)"""
     has_worker: bool
+    length: int = 1
+    """How many points fail, one after the other, where the disk fails."""
+    file_bytes: int | None = None
+    """RLIMIT_FSIZE: no file grows beyond it."""
 
     def words(self) -> str:
         """For a report."""
-        kills = ", then ".join(f"{fault} point {point:,}" for fault, point, _ in self.kills)
-        return f"seed {self.seed}: {self.act}, killed {kills}"
+        if self.file_bytes is not None:
+            return f"seed {self.seed}: {self.act}, no file may exceed {self.file_bytes:,} bytes"
+        faults = ", then ".join(f"{fault} point {point:,}" for fault, point, _ in self.kills)
+        if self.kills[0][0] in REFUSALS:
+            return f"seed {self.seed}: {self.act}, {faults} and {self.length - 1} after it"
+        return f"seed {self.seed}: {self.act}, killed {faults}"
 
 
 @dataclass
@@ -73,10 +84,11 @@ class Verdict:
 class Torture:
     """Templates in ``folder``, and how many points each act has."""
 
-    def __init__(self, folder: Path, acts: Sequence[str] = tuple(ACTS)) -> None:
+    def __init__(self, folder: Path, acts: Sequence[str] = tuple(ACTS), *, fails_disks: bool = False) -> None:
         vault_module.SearchWorker = SealedSearch  # type: ignore[misc, assignment]
         self._folder = folder
         self._acts = tuple(acts)
+        self._fails_disks = fails_disks
         self.templates: dict[str, Template] = {}
         self.points: dict[str, int] = {}
         for act in self._acts:
@@ -86,9 +98,13 @@ class Torture:
             self.points[act] = self._count(act)
 
     def plan(self, seed: int) -> Plan:
-        """The same for the same seed: which act, and where it is killed."""
+        """The same for the same seed: which act, and where it is killed, or where its disk fails."""
         chance = random.Random(seed)
         act = self._acts[seed % len(self._acts)]
+        if self._fails_disks:
+            fault, point = chance.choice(REFUSALS), int(chance.random() * self.points[act])
+            limit = int(2 ** chance.uniform(10, 18.5)) if chance.random() < 0.3 else None
+            return Plan(seed, act, ((fault, point, 0),), False, chance.choice((1, 1, 2, 5, 40)), limit)
         times = 1 if chance.random() < 0.75 else 2
         kills = tuple(
             (
@@ -145,12 +161,14 @@ class Torture:
         wrapped = wrapped_keys(city.folder.vault)
         told: list[tuple[str, Any]] = []
         for number, (fault, point, microseconds) in enumerate(plan.kills):
-            seam = Seam(city.root, fault, point, microseconds=microseconds)
+            seam = Seam(city.root, fault, point, plan.length, microseconds, file_bytes=plan.file_bytes)
             act = recovery if number else ACTS[plan.act][1]
             new, was_killed = self._victim(city, template, seam, act)
-            verdict.at += [value for kind, value in new if kind == "at" and was_killed]
-            city.clock.advance(timedelta(seconds=sum(value for kind, value in new if kind == "clock")))
-            verdict.died += was_killed
+            verdict.at += seam_told(new) if was_killed or self._fails_disks else []
+            city.clock.advance(
+                timedelta(seconds=max((value for kind, value in new if kind == "clock"), default=0))
+            )
+            verdict.died += was_killed or (self._fails_disks and bool(seam_told(new)))
             told += new
             verdict.broken += [f"the victim failed: {value}" for kind, value in new if kind == "failed"]
             for epoch_id, found in wrapped_keys(city.folder.vault).items():
@@ -206,13 +224,18 @@ def _act_and_die(city: TestCity, template: Template, seam: Seam, act: Act, writi
     seam.on_fault = tell_where
     seam.install()
     try:
-        act(city, template, tell)
+        with contextlib.suppress(*(FAILURES if seam.fails_disk else ())):
+            act(city, template, tell)
         tell("points", seam.count)
-        if not seam.at:
-            tell("clock", (city.clock.wall() - begun).total_seconds())
+        tell("clock", (city.clock.wall() - begun).total_seconds())
     except BaseException:  # noqa: BLE001 - said, by whatever it was
         tell("failed", traceback.format_exc(limit=-6))
     os._exit(0)
+
+
+def seam_told(told: list[tuple[str, Any]]) -> list[str]:
+    """The calls at which faults began."""
+    return [value for kind, value in told if kind == "at"]
 
 
 def _any_of(running: dict[int, tuple[int, int]]) -> int:

@@ -11,6 +11,7 @@ import errno
 import functools
 import os
 import re
+import resource
 import signal
 import stat
 import threading
@@ -40,6 +41,7 @@ class Seam:
     """Counts points below ``root`` and lets ``fault`` happen at ``first`` and the ``length`` - 1 points after it.
 
     ``first`` None: only counts. ``microseconds``: how far into a call ``during`` kills.
+    ``file_bytes``: instead of a fault, no file of the process may grow beyond this (RLIMIT_FSIZE).
     """
 
     root: Path
@@ -47,6 +49,7 @@ class Seam:
     first: int | None = None
     length: int = 1
     microseconds: int = 0
+    file_bytes: int | None = None
     count: int = 0
     at: str = ""
     """What was called at ``first``."""
@@ -58,12 +61,21 @@ class Seam:
 
     def install(self) -> None:
         """Wrap this process's calls; there is no way back, so do it in a fork's child."""
+        if self.file_bytes is not None:
+            self.first, self.at = None, "RLIMIT_FSIZE"
+            self.on_fault()
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_bytes, resource.RLIM_INFINITY))
         for name in _BY_DESCRIPTOR:
             setattr(os, name, self._wrapped(name, getattr(os, name), self._descriptor_is_ours))
         for name in _BY_PATH:
             setattr(os, name, self._wrapped(name, getattr(os, name), self._path_is_ours))
         os.open = self._wrapped("open", os.open, self._opens_for_writing)
         self._wrap_sqlcipher()
+
+    @property
+    def fails_disk(self) -> bool:
+        """Whether the process lives on, with a disk that refuses."""
+        return self.file_bytes is not None or self.fault in REFUSALS
 
     def point(self, name: str, act: Callable[[], Any], half: Callable[[], None] | None = None) -> Any:
         """Do ``act``, or what the fault makes of it."""
