@@ -1,8 +1,8 @@
 """The one seam through which durable bytes are written, so that a test can fail each write.
 
 Duties of an implementation: when a method returns, the change survives a power cut (file and directory are
-fsynced). When one raises ``OSError``, either nothing changed or all of it did; the caller must be right both
-ways.
+fsynced), but for ``set_aside``. When one raises ``OSError``, either nothing changed or all of it did; the caller
+must be right both ways.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ class Files(Protocol):
 
     def rename(self, source: Path, target: Path) -> None:
         """Rename a file whose content is durable already, in its folder, and fsync that folder."""
+
+    def set_aside(self, source: Path, target: Path) -> None:
+        """Rename a file without fsync: for what is done again when a power cut has undone it."""
 
     def remove(self, path: Path) -> None:
         """Remove ``path`` when present and fsync its directory."""
@@ -95,6 +98,10 @@ class LocalFiles:
         """See ``Files.rename``."""
         source.replace(target)
         fsync_folder(target.parent)
+
+    def set_aside(self, source: Path, target: Path) -> None:
+        """See ``Files.set_aside``."""
+        source.replace(target)
 
     def remove(self, path: Path) -> None:
         """See ``Files.remove``."""

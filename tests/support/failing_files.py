@@ -58,6 +58,9 @@ class FailingFiles(LocalFiles):
     def rename(self, source: Path, target: Path) -> None:
         self._step("rename", target, lambda: LocalFiles.rename(self, source, target))
 
+    def set_aside(self, source: Path, target: Path) -> None:
+        self._step("set_aside", target, lambda: LocalFiles.set_aside(self, source, target))
+
     def remove(self, path: Path) -> None:
         self._step("remove", path, lambda: LocalFiles.remove(self, path))
 

@@ -52,9 +52,14 @@ def _unload(search: SealedSearch, asked: Message) -> Message:
     return Message({})
 
 
+def _lie_in(search: SealedSearch, asked: Message) -> Message:
+    search.lie_in(asked.head["descriptor"])
+    return Message({})
+
+
 def _hand_over(search: SealedSearch, asked: Message) -> Message:
     search.unload(asked.head["epoch"])
-    files, bits = search.hand_over(asked.head["descriptor"])
+    files, bits = search.hand_over()
     packed = messages.pack_files(files)
     return Message({**packed.head, "bits": bits}, packed.data)
 
@@ -72,6 +77,7 @@ ACTS: dict[str, Callable[[SealedSearch, Message], Message]] = {
     "find": _find,
     "knowledge": _knowledge,
     "unload": _unload,
+    "lie in": _lie_in,
     "hand over": _hand_over,
     "take over": _take_over,
 }

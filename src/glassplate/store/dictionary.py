@@ -3,10 +3,15 @@
 Sorted by (skeleton, code): exact plates and look-alikes are binary searches, a wildcard is a mask over the array.
 Each plate has a set of epochs: one bit for each, in as many 64-bit arrays as it takes; an epoch's bit is used
 again when it has died.
+
+In a search worker the arrays lie in a file in memory without a name, which outlives it: what it leaves to its successor
+is written already when an epoch dies. The file: number of plates, then codes, skeletons and sets, 8 bytes each.
 """
 
 from __future__ import annotations
 
+import mmap
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +19,7 @@ import numpy as np
 from glassplate.store.plate_codes import LONG, skeletons_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,37 +29,51 @@ if TYPE_CHECKING:
     Positions = NDArray[np.intp]
 
 _BITS = 64
+_WORD = 8
 _AT_ONCE = 4_000_000  # codes to sort together: bounds what opening takes beside the dictionary itself
 
 
 class PlateDictionary:
     """Not safe for several threads at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: int = -1) -> None:
+        """``memory``: descriptor of the file in memory to lie in; -1 for this process's own."""
+        self._memory = memory
         self._codes: Codes = np.empty(0, dtype=np.uint64)
         self._skeletons: Codes = np.empty(0, dtype=np.uint64)
         self._sets: list[NDArray[np.uint64]] = []
         self._bits: dict[str, int] = {}
 
     @classmethod
-    def read(cls, descriptor: int, bits: Mapping[str, int]) -> PlateDictionary:
-        """What ``write`` wrote, with the epochs that it told of."""
-        words = np.frombuffer(_read_all(descriptor), dtype="<u8").astype(np.uint64)
+    def taken_over(cls, legacy: int, bits: Mapping[str, int], memory: int) -> PlateDictionary:
+        """What another dictionary left in the file ``legacy``, with the epochs that it told of."""
+        dictionary = cls(memory)
+        words = np.frombuffer(mmap.mmap(legacy, 0, prot=mmap.PROT_READ), dtype="<u8")
         count = int(words[0])
-        arrays = words[1:].reshape(-1, count) if count else words[:0].reshape(1, 0)
-        dictionary = cls()
-        dictionary._codes = arrays[0].copy()
-        dictionary._sets = [array.copy() for array in arrays[1:]]
-        dictionary._skeletons = skeletons_of(dictionary._codes)
+        codes, skeletons, *sets = words[1:].reshape((len(words) - 1) // count if count else 2, count)
+        dictionary._keep(codes, skeletons, sets)
         dictionary._bits = dict(bits)
         return dictionary
 
-    def write(self, descriptor: int) -> dict[str, int]:
-        """Write the codes and the sets, and tell which epoch has which bit."""
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(np.array([len(self._codes)], dtype="<u8").tobytes())
-            file.writelines(array.data for array in (self._codes, *self._sets))
+    def left(self) -> dict[str, int]:
+        """Which epoch has which bit: with the file in memory all that a successor needs."""
+        if not len(self._codes):
+            self._keep(self._codes, self._skeletons, self._sets)
         return dict(self._bits)
+
+    def _keep(self, codes: Codes, skeletons: Codes, sets: Sequence[NDArray[np.uint64]]) -> None:
+        """Take these arrays, in the file in memory if there is one."""
+        arrays = [codes, skeletons, *sets]
+        if self._memory >= 0:
+            size = _WORD * (1 + len(arrays) * len(codes))
+            os.ftruncate(self._memory, size)
+            words = np.frombuffer(mmap.mmap(self._memory, size), dtype="<u8")
+            words[0] = len(codes)
+            kept = words[1:].reshape(len(arrays), len(codes))
+            for target, source in zip(kept, arrays, strict=True):
+                target[:] = source
+            arrays = list(kept)
+        self._codes, self._skeletons, *self._sets = arrays
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -75,7 +94,7 @@ class PlateDictionary:
         for epoch_id, added in plates.items():
             array, bit = self._set_of(epoch_id, len(codes))
             array[place[np.searchsorted(codes, added)]] |= bit
-        self._codes, self._skeletons = codes[order], skeletons[order]
+        self._keep(codes[order], skeletons[order], self._sets)
 
     def drop(self, epoch_id: str) -> None:
         """Forget an epoch; plates that no other epoch has are overwritten.
@@ -147,12 +166,6 @@ class PlateDictionary:
         has = right > left
         parts = [np.arange(a, b) for a, b in zip(left[has], right[has], strict=True)]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.intp)
-
-
-def _read_all(descriptor: int) -> bytes:
-    with open(descriptor, "rb", closefd=False) as file:
-        file.seek(0)
-        return file.read()
 
 
 def _union(parts: list[Codes]) -> Codes:

@@ -4,6 +4,7 @@
     <epoch>.<n>.sealed    segment n: 0 is the epoch, 1 and more are supplements of late reads
     <epoch>.<n>.images    the sealed images of n, hot or sealed: written once, before their reads; nothing copies them
     <epoch>.<n>.tmp       segment n while it is written; a leftover is deleted
+    <any of them>.dead    of a dead epoch, about to be unlinked (``graveyard``)
 
 Sealing, and what a crash on each line leaves:
 
@@ -16,6 +17,7 @@ Sealing, and what a crash on each line leaves:
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from glassplate.files import Files
     from glassplate.store.columns import Columns
+    from glassplate.store.graveyard import Graveyard
 
 FILE_NAME = re.compile(
     r"([0-9A-Za-z+-]+)\.(\d{1,9})\.(hot|sealed|images|tmp)(?:-wal|-shm|-journal)?", re.ASCII
@@ -40,10 +43,11 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 class EpochFiles:
     """Names, makes and removes them. The caller sees to it that nobody else does at the same time."""
 
-    def __init__(self, folder: Path, epoch_id: str, files: Files) -> None:
+    def __init__(self, folder: Path, epoch_id: str, files: Files, graveyard: Graveyard) -> None:
         self._folder = folder
         self._epoch_id = epoch_id
         self._files = files
+        self._graveyard = graveyard
         self._numbers: dict[str, set[int]] = {}
 
     def note(self, number: int, kind: str) -> None:
@@ -53,7 +57,7 @@ class EpochFiles:
     def look(self) -> None:
         """Read from the disk what there is: after a failure nothing else knows."""
         self._numbers.clear()
-        for path in self._folder.glob(f"{self._epoch_id}.*"):
+        for path in self._all():
             if name := FILE_NAME.fullmatch(path.name):
                 self.note(int(name[2]), name[3])
 
@@ -119,14 +123,17 @@ class EpochFiles:
         self._remove(self._with_companions(self.path(number, "hot")))
 
     def drop(self) -> None:
-        """Delete everything.
+        """Take everything out of sight, to be deleted in a moment.
 
         Raises:
             StorageFailed: something is left; try again.
         """
-        numbers = {kind: self.numbers(kind) for kind in ("hot", "images", "sealed")}
-        paths = [self.path(number, kind) for kind, found in numbers.items() for number in found]
-        self._remove([one for path in paths for one in self._with_companions(path)] + self._leftovers())
+        paths = [path for path in self._all() if FILE_NAME.fullmatch(path.name)]
+        try:  # a file of SQLite's before the one it belongs to, so that a crash leaves that to be seen
+            self._graveyard.bury(sorted(paths, key=lambda path: path.suffix.partition("-")[1] == ""))
+            self._graveyard.try_again(self._epoch_id)
+        finally:
+            self.look()
 
     def remove_leftovers(self) -> None:
         """Delete temporary files that a crash left."""
@@ -134,7 +141,13 @@ class EpochFiles:
             self._remove(self._leftovers())
 
     def _leftovers(self) -> list[Path]:
-        return sorted(self._folder.glob(f"{self._epoch_id}.*.tmp*"))
+        return [path for path in self._all() if ".tmp" in path.name]
+
+    def _all(self) -> list[Path]:
+        """The epoch's files; a folder may have those of a thousand other epochs."""
+        with os.scandir(self._folder) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(f"{self._epoch_id}.")]
+        return [self._folder / name for name in sorted(names)]
 
     def _with_companions(self, path: Path) -> list[Path]:
         """A file and what SQLite keeps beside it; itself last, so that a crash leaves it to be seen."""

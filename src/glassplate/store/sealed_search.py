@@ -40,6 +40,7 @@ class SealedSearch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._memory = -1
         self._dictionary = PlateDictionary()
         self._segments: dict[tuple[str, int], SealedSegment] = {}
         self._open: OrderedDict[tuple[str, int], None] = OrderedDict()
@@ -122,19 +123,25 @@ class SealedSearch:
         """See ``SegmentSearch``."""
         self.unload(epoch_id)
 
-    def hand_over(self, descriptor: int) -> tuple[list[SegmentFile], dict[str, int]]:
-        """Write the dictionary for a successor; the files that it needs, and the bits of the epochs."""
+    def lie_in(self, memory: int) -> None:
+        """Begin empty, with the dictionary in this file in memory, which a successor takes over."""
+        with self._lock:
+            self._memory = memory
+            self._dictionary = PlateDictionary(memory)
+
+    def hand_over(self) -> tuple[list[SegmentFile], dict[str, int]]:
+        """What a successor needs beside the file in memory: the segments, and the bits of the epochs."""
         with self._lock:
             files = [
                 SegmentFile(epoch_id, number, segment.path, segment.key)
                 for (epoch_id, number), segment in self._segments.items()
             ]
-            return files, self._dictionary.write(descriptor)
+            return files, self._dictionary.left()
 
     def take_over(self, files: Sequence[SegmentFile], descriptor: int, bits: dict[str, int]) -> None:
         """Be the successor. A segment that does not open any more is missing, and so loaded when it is asked."""
         with self._lock:
-            self._dictionary = PlateDictionary.read(descriptor, bits)
+            self._dictionary = PlateDictionary.taken_over(descriptor, bits, self._memory)
             for file in files:
                 with _noting({}, file.epoch_id):
                     segment = SealedSegment(file.path, file.epoch_id, file.number, file.key)

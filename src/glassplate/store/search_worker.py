@@ -1,7 +1,7 @@
 """The store's end of the search worker: a process with all plates of the sealed epochs, which ends when one dies.
 
     (1) forget      the worker takes the dead epoch out of its dictionary           ``SealedSearch.unload``
-    (2) hand over   it writes what is left into a file in memory without a name     ``SealedSearch.hand_over``
+    (2) hand over   what is left lies in a file in memory without a name            ``SealedSearch.hand_over``
     (3) end         it is killed, and its whole memory with it
     (4) take over   a new one reads that file, which ends as well                   ``SealedSearch.take_over``
 
@@ -104,8 +104,7 @@ class SearchWorker:
                 return
             self._has.discard(epoch_id)
             with contextlib.suppress(OSError, ValueError, GlassplateError):
-                head = {"act": "hand over", "epoch": epoch_id, "descriptor": self._running_memory()}
-                left = self._exchange(Message(head))
+                left = self._exchange(Message({"act": "hand over", "epoch": epoch_id}))
                 self._legacy, self._memory = (self._memory, left), -1
             self._end()  # with nothing left behind, whoever waits for it ends too
         threading.Thread(target=self._succeed, daemon=True).start()
@@ -138,26 +137,23 @@ class SearchWorker:
         process.send(messages.pack(message))
         return messages.receive(process.receive)
 
-    def _running_memory(self) -> int:
-        self._running()
-        return self._memory
-
     def _running(self) -> CagedProcess:
         """The worker; a new one takes over first what the one before has left."""
         if self._is_closed:
             raise StorageFailed("The store is closed.")
         if self._process is None:
             self._process, descriptor = self._start()
-            if self._legacy is not None:
-                left = self._legacy[1]
-                head = {**left.head, "act": "take over", "descriptor": descriptor}
-                try:
+            try:
+                self._exchange(Message({"act": "lie in", "descriptor": self._memory}))
+                if self._legacy is not None:
+                    left = self._legacy[1]
+                    head = {**left.head, "act": "take over", "descriptor": descriptor}
                     self._exchange(Message(head, left.data))
-                except BaseException:
-                    self._end()  # half a dictionary would answer with half the reads
-                    raise
-                finally:
-                    self._end_legacy()
+            except BaseException:
+                self._end()  # half a dictionary would answer with half the reads
+                raise
+            finally:
+                self._end_legacy()
             self._have_a_spare_later()
         return self._process
 

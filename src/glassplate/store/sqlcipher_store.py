@@ -11,6 +11,7 @@ from glassplate.files import make_folder
 from glassplate.store.answers import Answers, noting
 from glassplate.store.epoch import Epoch
 from glassplate.store.epoch_files import FILE_NAME, EpochFiles
+from glassplate.store.graveyard import END, Graveyard
 from glassplate.store.merkle import file_sha256
 from glassplate.store.question import Place, Question, fits, place_of
 from glassplate.store.sealed_search import SealedSearch
@@ -57,10 +58,13 @@ class SqlcipherStore:
         self._loading = threading.Lock()
         self._epochs: dict[str, Epoch] = {}  # in the order of their last use
         self._sealed = sealed or SealedSearch()
+        self._graveyard = Graveyard(files)
         self._answers = Answers(self._sealed, self._load)
         for path in folder.iterdir():
             if name := FILE_NAME.fullmatch(path.name):
                 self._epoch(name[1]).files.note(int(name[2]), name[3])
+            elif path.suffix == END:
+                self._graveyard.expect(path)
         for epoch in tuple(self._epochs.values()):
             epoch.files.remove_leftovers()
 
@@ -132,7 +136,8 @@ class SqlcipherStore:
     def epoch_ids(self) -> list[str]:
         """See ``Store.epoch_ids``."""
         with self._lock:
-            return sorted(e for e, epoch in self._epochs.items() if epoch.has_any)
+            present = {e for e, epoch in self._epochs.items() if epoch.has_any}
+        return sorted(present | self._graveyard.epoch_ids())
 
     def counts(self, keys: Mapping[str, bytes] | None = None) -> dict[str, int]:
         """See ``Store.counts``."""
@@ -179,6 +184,7 @@ class SqlcipherStore:
                 epoch.in_memory = False
                 epoch.unload()
         self._sealed.close()
+        self._graveyard.close()
 
     def __repr__(self) -> str:
         return f"SqlcipherStore({str(self._folder)!r})"
@@ -225,7 +231,9 @@ class SqlcipherStore:
         with self._lock:
             epoch = self._epochs.pop(epoch_id, None)
             if epoch is None:
-                epoch = Epoch(epoch_id, EpochFiles(self._folder, epoch_id, self._files), self._sealed)
+                epoch = Epoch(
+                    epoch_id, EpochFiles(self._folder, epoch_id, self._files, self._graveyard), self._sealed
+                )
             self._epochs[epoch_id] = epoch
             return epoch
 

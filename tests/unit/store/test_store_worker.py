@@ -158,8 +158,8 @@ def test_the_successor_takes_over_and_reads_no_segment_again(two_days, monkeypat
     assert numbers(two_days.search(query("8DOG123"), KEYS)) == [11]
     assert numbers(two_days.search(query("ABCDEFGHIJ123"), KEYS)) == [12]
     assert numbers(two_days.search(query(DEAD), KEYS)) == []
-    assert asked[:2] == ["hand over", "take over"]
-    assert set(asked[2:]) == {"search"}
+    assert asked[:3] == ["hand over", "lie in", "take over"]
+    assert set(asked[3:]) == {"search"}
 
 
 def test_a_spare_is_ready_and_knows_nothing_until_it_takes_over(two_days):
