@@ -143,7 +143,14 @@ class EpochDuties:
             self.store.drop_hot(epoch_id)  # a crash came between the entry and this
             return
         segments = (
-            [{"name": summary.name, "sha256": summary.sha256, "reads": summary.count}]
+            [
+                {
+                    "name": summary.name,
+                    "sha256": summary.sha256,
+                    "reads": summary.count,
+                    "root": summary.merkle_root,
+                }
+            ]
             if summary and summary.sha256 != NO_FILE
             else []
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from glassplate.build_identity import approved_builds, build_sha256
-from glassplate.errors import CharterRejected, ClockRefused, GlassplateError, PurgeLate
+from glassplate.errors import CharterRejected, ClockRefused, PurgeLate
 from glassplate.keys import demand_no_late_purge
 from glassplate.oversight import epoch_states
 from glassplate.records import VaultStatus
@@ -93,14 +93,6 @@ class Health:
                     f"The key of {hold.hold_id} is missing or damaged, though the record says it lives: what it holds "
                     "cannot be opened. Find out who changed vault/keys."
                 )
-
-    def check_segments(self) -> None:
-        """A sealed segment that is not the one the record names is an alarm, and is not served."""
-        for name, digest in self.registry.segments().items():
-            try:
-                self.store.verify_segment(name, digest)
-            except GlassplateError as error:
-                self.problems[f"segment {name}"] = str(error)
 
     def _of_software(self) -> dict[str, str]:
         approved = approved_builds(self.mandate.last().verified.charter, self.registry.totals())

@@ -66,6 +66,7 @@ from glassplate.purge import Purge
 from glassplate.record import Recorder, last_logged_time
 from glassplate.registry import Registry
 from glassplate.report import Report, next_publication
+from glassplate.segment_check import SegmentCheck
 from glassplate.sign_in import SignIn
 from glassplate.store import HeldFiles, SearchWorker, SqlcipherStore
 from glassplate.tenure import Tenure
@@ -245,6 +246,8 @@ class Vault:
             self.time,
             self.cameras,
         )
+        self.segment_check = SegmentCheck(self.registry, self.keyring, self.store, self.health.problems)
+        self._closing.callback(self.segment_check.close)
         self.intake = Intake(
             self.mandate,
             self.keyring,
@@ -281,7 +284,7 @@ class Vault:
         self.health.check_keys(self._died_at_start)
         self.health.check_hold_keys(self._died_at_start)
         self.purge.run()
-        self.health.check_segments()
+        self.segment_check.start()
         self.gate.close_interrupted()  # (6)
         self.holds.close_interrupted()
         self.recorder.record(  # (7)

@@ -282,11 +282,17 @@ def _epoch_closed(database: Any, index: int, operation: Operation) -> None:
             "insert or ignore into segment values (?,?,?,?)",
             (segment["name"], operation["epoch_id"], segment["sha256"], segment["reads"]),
         )
+        if "root" in segment:
+            database.execute(
+                "insert or ignore into segment_root values (?,?,?)",
+                (segment["name"], operation["epoch_id"], segment["root"]),
+            )
 
 
 def _epoch_destroyed(database: Any, index: int, operation: Operation) -> None:
     database.execute("update epoch set destroyed_index=? where epoch_id=?", (index, operation["epoch_id"]))
     database.execute("delete from segment where epoch_id=?", (operation["epoch_id"],))
+    database.execute("delete from segment_root where epoch_id=?", (operation["epoch_id"],))
     # Plate, place and time of a dead read would live on in its alert: the place goes.
     database.execute("update alert set camera_id=? where epoch_id=?", (NO_CAMERA, operation["epoch_id"]))
 

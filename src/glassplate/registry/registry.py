@@ -15,7 +15,8 @@ from glassplate.plate_text import fold
 from glassplate.records import Account, HotlistEntry
 from glassplate.registry.hot_plates import HotPlates
 from glassplate.registry.operations import Operation, apply_operation
-from glassplate.registry.schema import APPROVALS, FROM_VERSION_1, HOLDS, SCHEMA, VERSION
+from glassplate.registry.schema import APPROVALS, FROM_VERSION_1, HOLDS, ROOTS, SCHEMA, VERSION
+from glassplate.store import SegmentSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -461,9 +462,13 @@ class Registry:
         )
         return {str(row[0]) for row in rows}
 
-    def segments(self) -> dict[str, str]:
-        """Logged SHA-256 of each sealed segment, by name."""
-        return {str(name): str(digest) for name, digest in self._all("select name, sha256 from segment")}
+    def segments(self) -> dict[str, SegmentSummary]:
+        """What the log says of each sealed segment, by name; no root where its entry is of a version before roots."""
+        rows = self._all(
+            "select segment.epoch_id, name, sha256, reads, coalesce(root, '') "
+            "from segment left join segment_root using (name)"
+        )
+        return {str(row[1]): SegmentSummary(*row) for row in rows}
 
     # --- totals --------------------------------------------------------------------------------------------------
 
@@ -527,7 +532,7 @@ def _open(path: Path, key: bytes) -> Any:
         database.executescript(SCHEMA)
     elif database.execute("pragma user_version").fetchone()[0] < VERSION:
         database.executescript(FROM_VERSION_1)
-    for later in (APPROVALS, HOLDS):
+    for later in (APPROVALS, HOLDS, ROOTS):
         database.executescript(later)
     return database
 

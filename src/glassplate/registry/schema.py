@@ -66,6 +66,10 @@ create table if not exists invitation_part(
   account_id text primary key, request_id text not null, part_sha256 text);
 """
 
+ROOTS = """
+create table if not exists segment_root(name text primary key, epoch_id text not null, root text not null);
+"""
+
 HOLDS = """
 create table if not exists hold(
   hold_id text primary key, entry_index integer not null, account_id text not null, case_number text not null,

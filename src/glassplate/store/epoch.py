@@ -39,7 +39,8 @@ class Parts(NamedTuple):
 class Epoch:
     """``lock`` is held by whoever changes something; a search takes ``parts`` and needs no lock.
 
-    ``is_loaded``: its sealed segments are in the search. ``refused``: segments whose hash is not the logged one.
+    ``is_loaded``: its sealed segments are in the search. ``refused``: segments that are not the logged ones.
+    ``logged``: what the log says of segments, as far as the store was told.
     """
 
     def __init__(self, epoch_id: str, files: EpochFiles, search: SegmentSearch) -> None:
@@ -50,6 +51,7 @@ class Epoch:
         self.is_gone = False
         self.is_loaded = False
         self.refused: set[int] = set()
+        self.logged: dict[int, SegmentSummary] = {}
         self.words: dict[int, Words] = {}
         self._counts: dict[int, int] = {}
         self._spans: dict[int, tuple[int, int]] = {}  # segment -> its first and last id
@@ -93,7 +95,11 @@ class Epoch:
         """The search has taken these segments; ``key`` opened them.
 
         ``is_sealed_now``: the hot reads are in them, so they leave the parts in the same instant.
+
+        Raises:
+            StorageFailed: one is not the logged one; the epoch is not served.
         """
+        self._check_logged(facts)
         for fact in facts:
             self.words[fact.number] = Words(fact.words)
             self._counts[fact.number] = fact.count
@@ -105,6 +111,20 @@ class Epoch:
         self.is_loaded = True
         if facts:
             self._key_sha256 = hashlib.sha256(key).digest()
+
+    def _check_logged(self, facts: Sequence[SegmentFacts]) -> None:
+        """Refuse a segment whose number of reads or root is not the logged one: an older one, put back as a whole."""
+        for fact in facts:
+            logged = self.logged.get(fact.number)
+            if logged is None or (fact.count, fact.root) == (logged.count, logged.merkle_root or fact.root):
+                continue
+            self.refused.add(fact.number)
+            self._search.unload(self.epoch_id)
+            raise StorageFailed(
+                f"The segment {self.files.path(fact.number, 'sealed')} is not the one in the log: it has {fact.count} "
+                f"reads with the root {fact.root}, logged are {logged.count} with {logged.merkle_root}. "
+                "Restore the logged one."
+            )
 
     def numbers_in(self, first: int, last: int, numbers: Sequence[int]) -> tuple[int, ...]:
         """Those of the segments that can have an id between ``first`` and ``last``, both included."""
@@ -179,7 +199,7 @@ class Epoch:
         try:
             return self._search.knowledge(self.scope, read_ids, firsts)
         except SegmentsMissingError:
-            self._search.load(self.segment_files(key))
+            self._check_logged(self._search.load(self.segment_files(key))[0])
             return self._search.knowledge(self.scope, read_ids, firsts)
 
     def seal(self, key: bytes) -> SegmentSummary | None:
@@ -283,11 +303,10 @@ class Epoch:
     def _summary(self, number: int, key: bytes) -> SegmentSummary:
         path = self.files.path(number, "sealed")
         segment = SealedSegment(path, self.epoch_id, number, key)
-        try:
-            root = merkle_root(segment.digests())
-        finally:
-            segment.close()
-        return SegmentSummary(self.epoch_id, path.stem, file_sha256(path), segment.facts.count, root)
+        segment.close()
+        return SegmentSummary(
+            self.epoch_id, path.stem, file_sha256(path), segment.facts.count, segment.facts.root
+        )
 
     def _summary_of_memory(self) -> SegmentSummary | None:
         digests = self._parts.hot.take_digests() if self._parts.hot is not None else []

@@ -11,8 +11,8 @@ from glassplate.errors import StorageFailed
 from glassplate.store.cipher_file import naming, open_sealed, rows_by_id
 from glassplate.store.columns import HEAD
 from glassplate.store.hot_file import HEAD_BYTES
-from glassplate.store.read_row import DIGEST, READ_ID, SAME_INSTANT
-from glassplate.store.segment_writer import CHUNKS, LOOK_BYTES, TAG_BYTES, bucket_and_tag, buckets_of
+from glassplate.store.read_row import READ_ID, SAME_INSTANT
+from glassplate.store.segment_writer import CHUNKS, DIGESTS, LOOK_BYTES, TAG_BYTES, bucket_and_tag, buckets_of
 from glassplate.store.words import Word, Words
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class SegmentFacts:
     first_id: int
     last_id: int
     words: tuple[Word, ...] = field(repr=False)
+    root: str = ""
+    """Merkle root over its reads, as its writer noted it inside."""
 
 
 class SealedSegment:
@@ -59,13 +61,13 @@ class SealedSegment:
         self.path, self.key = path, key
         self._connection: Connection | None = None
         with naming(path):
-            meta = {name: self._meta(name) for name in ("base", "width", "count", "last")}
+            meta = {name: self._meta(name) for name in ("base", "width", "count", "last", "root")}
             words = [Word(*row) for row in self._open().execute("select kind, number, text from word")]
             self.long_texts: dict[int, str] = dict(self._open().execute("select code, text from long_plate"))
             self._chunks: NDArray[Any] = np.frombuffer(self._meta("chunks"), dtype=CHUNKS)
         self._base, self._width = meta["base"], meta["width"]
         self.facts = SegmentFacts(
-            epoch_id, number, meta["count"], self._base, self._base + meta["last"], tuple(words)
+            epoch_id, number, meta["count"], self._base, self._base + meta["last"], tuple(words), meta["root"]
         )
         self._words = Words(words)
 
@@ -126,8 +128,7 @@ class SealedSegment:
     def digests(self) -> Iterator[bytes]:
         """The reads' ``sealed_sha256``."""
         with naming(self.path):
-            statement = "select substr(data, ?, 32) from read"
-            yield from (row[0] for row in self._open().execute(statement, (DIGEST.start + 1,)))
+            yield from (row[0] for row in self._open().execute(DIGESTS))
 
     def _open(self) -> Connection:
         if self._connection is None:

@@ -7,7 +7,7 @@
     known       bucket -> entries tag, id: 16 bits of a read id's hash   was this read taken already?
     word, long_plate                                                     as in the hot file
     meta        ``base``, ``width`` (bytes of an id), ``count``, ``last``, ``plates`` (the distinct codes),
-                ``chunks`` (camera, first and last id of each chunk)
+                ``chunks`` (camera, first and last id of each chunk), ``root`` (as the log has it)
 
 An entry of an index is about 8 bytes instead of the 20 of a row in a B-tree, and numpy reads a thousand at once.
 """
@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassplate.store.cipher_file import OWNER_ONLY, open_for_sealing
-from glassplate.store.read_row import SEQUENCE_BITS
+from glassplate.store.merkle import merkle_root
+from glassplate.store.read_row import DIGEST, SEQUENCE_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,7 @@ _SCHEMA = (
     "create table chunk (number integer primary key, entries blob not null)",
     "create table known (bucket integer primary key, entries blob not null)",
 )
+DIGESTS = f"select substr(data, {DIGEST.start + 1}, {DIGEST.stop - DIGEST.start}) from main.read"  # noqa: S608
 _HASH = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 _MASK = (1 << 64) - 1
 
@@ -110,6 +112,7 @@ def _write_indexes(
         "last": int(ids[-1]),
         "plates": plates.astype("<u8").tobytes(),
         "chunks": chunks.tobytes(),
+        "root": merkle_root(row[0] for row in connection.execute(DIGESTS)),
     }
     connection.executemany("insert into meta values (?,?)", meta.items())
 

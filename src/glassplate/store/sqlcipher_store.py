@@ -18,7 +18,7 @@ from glassplate.store.sealed_search import SealedSearch
 from glassplate.store.store import StoredPage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from glassplate.files import Files
@@ -155,6 +155,13 @@ class SqlcipherStore:
         """See ``Store.sealed_hashes``."""
         return self._epoch(epoch_id).sealed_hashes(key)
 
+    def expect_segments(self, logged: Iterable[SegmentSummary]) -> None:
+        """See ``Store.expect_segments``."""
+        for summary in logged:
+            epoch = self._epoch(summary.epoch_id)
+            with epoch.lock:
+                epoch.logged[int(summary.name.rpartition(".")[2])] = summary
+
     def verify_segment(self, name: str, sha256: str) -> None:
         """See ``Store.verify_segment``."""
         segment = _SEGMENT.fullmatch(name)
@@ -221,7 +228,8 @@ class SqlcipherStore:
             failures.update(failed)
             for epoch_id, (epoch, key) in waiting.items():
                 if epoch_id not in failures:
-                    epoch.loaded([fact for fact in facts if fact.epoch_id == epoch_id], key)
+                    with noting(failures, epoch_id):
+                        epoch.loaded([fact for fact in facts if fact.epoch_id == epoch_id], key)
 
     def _epoch(self, epoch_id: str) -> Epoch:
         if not _EPOCH_ID.fullmatch(epoch_id):

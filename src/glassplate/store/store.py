@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from glassplate.errors import InputRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from glassplate.plate_text import PlatePattern
@@ -167,6 +167,13 @@ class Store(Protocol):
 
     def sealed_hashes(self, epoch_id: str, key: bytes) -> dict[str, list[bytes]]:
         """For each sealed segment, by name, the ``sealed_sha256`` of its reads, sorted: its Merkle root's leaves."""
+
+    def expect_segments(self, logged: Iterable[SegmentSummary]) -> None:
+        """Tell what the log says, before anything is served: whoever opens such a segment checks count and root.
+
+        Both are noted inside the segment, so this costs nothing and finds an older segment that was put back whole.
+        An empty root is not compared.
+        """
 
     def verify_segment(self, name: str, sha256: str) -> None:
         """Check a sealed segment against the hash in the log; one that differs is not served any more.

@@ -8,6 +8,7 @@ import resource
 import sqlite3
 import stat
 import traceback
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -237,6 +238,37 @@ def test_a_segment_rolled_back_to_an_older_valid_one_is_found_by_its_hash(store,
     with pytest.raises(StorageFailed, match="cannot be read"):
         again.verify_segment(f"{DAY}.9", new.sha256)
     again.close()
+
+
+def test_an_older_segment_that_was_put_back_whole_is_refused_when_it_is_opened(store, folder):
+    fill(store)
+    fill(store, first=50, epoch=NEXT_DAY)
+    path = folder / f"{DAY}.0.sealed"
+    older = store.seal_epoch(DAY, KEYS[DAY])
+    backup = path.read_bytes()
+    store.close()
+    path.unlink()
+    again = reopen(folder)
+    fill(again, first=30, count=1)
+    logged = again.seal_epoch(DAY, KEYS[DAY])
+    again.drop_hot(DAY)
+    again.close()
+    wrong_root = replace(logged, merkle_root=older.merkle_root)
+    for content, told, is_served in (
+        (path.read_bytes(), logged, True),
+        (path.read_bytes(), wrong_root, False),
+        (backup, logged, False),
+    ):
+        path.write_bytes(content)
+        again = reopen(folder)
+        again.expect_segments([told])
+        page = again.search(query("7QXO418", limit=1000), KEYS)
+        assert {r.epoch_id for r in page.reads} == ({DAY, NEXT_DAY} if is_served else {NEXT_DAY})
+        if not is_served:
+            assert f"{path} is not the one in the log" in dict(page.unserved)[DAY]
+            with pytest.raises(StorageFailed, match="not the one in the log"):
+                again.append(DAY, KEYS[DAY], [stored(99)])
+        again.close()
 
 
 def test_a_missing_read_is_not_passed_over_when_its_epoch_cannot_be_read(store, folder):
