@@ -181,7 +181,7 @@ def publish_city(root: Path) -> Published:
     city.vault.gate.search(officer, city.request())
     with suppress(Refused):
         city.vault.gate.search(officer, city.request(case_number=""))
-    _raise_alert(city, officer)
+    raise_alert(city, officer)
     city.vault.publish()
     city.pass_days(RETENTION_DAYS + 1.5)
     city.vault.install_charter(city.signed(city.charter(city="Exampleville upon Sea")))
@@ -212,7 +212,8 @@ def publish_city(root: Path) -> Published:
     return made
 
 
-def _raise_alert(city: TestCity, officer: str) -> None:
+def raise_alert(city: TestCity, officer: str) -> None:
+    """A wanted plate passes, and an officer looks at the alert and closes it."""
     administrator = city.sign_in(ADMINISTRATOR)
     wanted = {
         "plate": "5XYZ678",
