@@ -53,8 +53,6 @@ KINDS = {
     "vault/holds/<epoch>.<n>.held": NAMED,
     "vault/store/<epoch>.<n>.sealed": NAMED,
     "vault/store/<epoch>.<n>.images": NAMED,
-    "vault/store/<epoch>.<n>.images-wal": NAMED,
-    "vault/store/<epoch>.<n>.images-shm": MENDED,
     "vault/store/<epoch>.<n>.hot": MENDED,  # its newest pages are in the -wal; without one: test_store_segments.py
     "vault/store/<epoch>.<n>.hot-wal": NAMED,
     "vault/store/<epoch>.<n>.hot-shm": MENDED,

@@ -1,8 +1,9 @@
 """Was a write-ahead log damaged, or only cut short by a crash?
 
 SQLite ends its recovery at the first frame that does not hold, in silence, and so would drop acknowledged reads behind
-one flipped bit. A crash leaves frames that do not hold at the end only: one that holds behind one that does not is
-damage. What cannot be told apart: a flipped bit in the very last frames, and a last write that a crash interrupted.
+one flipped bit. A crash spoils frames of the last transaction only (a power cut any of them, since the disk writes in its
+own order): one of a later transaction that holds is proof of damage. What cannot be told apart: a flipped bit in the very
+last transaction, and one that a crash interrupted before it was acknowledged.
 
 Bytes: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 """
@@ -45,15 +46,17 @@ def _is_damaged(data: bytes) -> bool:
     order = {_LITTLE: "<", _BIG: ">"}.get(magic)
     if order is None or _sum(order, data[:24], (0, 0)) != stored:
         return True
-    has_gap = False
+    has_gap = is_over = False
     size = _FRAME_HEADER + page_size
     for at in range(_HEADER, len(data) - size + 1, size):
+        commits, is_ours = data[at + 4 : at + 8] != b"\0" * 4, data[at + 8 : at + 16] == salts
         summed = data[at : at + _SUMMED] + data[at + _FRAME_HEADER : at + size]
         before, stored = stored, struct.unpack_from(">2I", data, at + 16)
-        holds = data[at + 8 : at + 16] == salts and _sum(order, summed, before) == stored
-        if holds and has_gap:
+        holds = is_ours and _sum(order, summed, before) == stored
+        if holds and is_over:
             return True
         has_gap = has_gap or not holds
+        is_over = is_over or (has_gap and is_ours and commits)
     return False
 
 
