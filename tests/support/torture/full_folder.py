@@ -69,7 +69,8 @@ def full_folder(root: Path) -> tuple[TestCity, set[tuple[str, str]]]:
     lived.pass_days(1)
     lived.ingest("6LAT001", captured_at=START + timedelta(days=1, hours=1))
     lived.vault.duties()
-    for first in range(0, len(PLATES), 4):  # transactions of their own, so that one in the middle can be damaged
+    # transactions of their own, so that one in the middle can be damaged
+    for first in range(0, len(PLATES), 4):
         lived.ingest(*PLATES[first : first + 4])
     now = lived.now()
     seen = Heartbeat("court-16th", 1, now, "seeing", "", now - timedelta(minutes=5), now, decoded=900)
