@@ -54,11 +54,14 @@ def opened_bodies(
     from glassplate.auditing import open_pulled
     from glassplate.seal.body import AuditorKey
 
+    published = len(record.entries)
     with progress() as bars:
-        task = bars.add_task("opening bodies", total=len(record.entries))
-        return open_pulled(
-            record, source, AuditorKey.load(key), result, lambda done: bars.update(task, completed=done)
-        )
+        task = bars.add_task("opening bodies", total=published)
+
+        def step(done: int) -> None:
+            bars.update(task, completed=done, total=max(done, published))  # pulled ahead of the publication
+
+        return open_pulled(record, source, AuditorKey.load(key), result, step)
 
 
 def office_key(path: Path) -> OfficePrivateKey:

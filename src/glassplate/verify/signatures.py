@@ -76,7 +76,8 @@ def check_signatures(
             ValueError,
         ) as error:
             result.find(entry.where, f"its passkey signature does not hold ({_said(error)})")
-    result.tell(f"{checked:,} acts are signed by their person's own passkey.")
+    if checked:
+        result.tell(f"{checked:,} acts are signed by their person's own passkey.")
     if unjudged:
         result.tell(
             f"{unjudged:,} signatures cannot be judged: your key does not open what came before them."
