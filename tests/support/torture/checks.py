@@ -179,7 +179,7 @@ def _check_segments(city: TestCity, broken: list[str]) -> None:
     for name in sorted({n for n in logged if n.split(".")[0] in alive} | set(files)):
         if name not in logged or name not in files:
             broken.append(f"the segment {name} is not both logged and there")
-        elif file_sha256(files[name]) != logged[name]:
+        elif file_sha256(files[name]) != logged[name].sha256:
             broken.append(f"the segment {name} is not the one in the record")
         elif files[name].with_suffix(".hot").exists():
             broken.append(f"the segment {name} stands beside its hot file")
