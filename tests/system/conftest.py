@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.support.commands import Person, copy_city
 from glassplate.files import LocalFiles
 from glassplate.recognize.engines import engine
 from glassplate.recognize.scenes import shipped_version, stored_version
+from glassplate.registry.sessions import IDLE_LIMIT
 
 OFFICES = ("clerk", "chief", "auditor")
 CAMERA = "court-16th"
@@ -108,10 +110,8 @@ def photos(person, photo):
     return folder
 
 
-@pytest.fixture(scope="session")
-def city_template(tmp_path_factory):
+def make_young(root):
     """A demo city two days old with reads in two sealed segments, made in this process: quick, and the same bytes."""
-    root = tmp_path_factory.mktemp("young")
     ours = stored_version(engine(), shipped_version())
     city = make_city(root / "city", datetime.now(UTC) - timedelta(days=2), recognizers=("test 1", ours))
     city.ingest("7KDR214", "8ABC123")
@@ -125,6 +125,25 @@ def city_template(tmp_path_factory):
     for camera_id, key in city.camera_keys.items():
         key.save(city.folder.lane(camera_id) / "camera.key", LocalFiles())
     return root, city.fingerprints, token
+
+
+@pytest.fixture(scope="session")
+def young_cities(tmp_path_factory):
+    """Makes the city once, and again before its officer's session is idle for too long."""
+    made = []
+
+    def newest():
+        if not made or time.monotonic() - made[-1][0] > IDLE_LIMIT.total_seconds() / 3:
+            made.append((time.monotonic(), make_young(tmp_path_factory.mktemp("young"))))
+        return made[-1][1]
+
+    return newest
+
+
+@pytest.fixture
+def city_template(young_cities):
+    """Where the city lies, its offices' fingerprints, and its officer's session."""
+    return young_cities()
 
 
 @pytest.fixture
