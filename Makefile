@@ -130,7 +130,6 @@ fuzz: .tools/fuzz/.installed
 	$(UV) pip sync --quiet --python .tools/fuzz/bin/python --require-hashes requirements/run.txt tools/fuzz.txt
 	touch $@
 
-SEEDS ?= 1000
 torture-log: setup
 	$(PYTHON) tests/unit/log/log_torture.py $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
