@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.planted import hits
+from tests.support.ports import free_ports
 
 PHOTOS = Path(__file__).parents[2] / "src" / "glassplate" / "demo_photos"
 
@@ -105,14 +105,6 @@ def test_serve_answers_on_three_ports_and_ends_with_all_its_children(demo):
     assert set(json.loads(out)) == {"officer", "oversight", "public"}
     assert [child for child in children if is_alive(child)] == []
     assert not (demo.place / "city/vault/vault.sock").exists()
-
-
-def free_ports(count):
-    holders = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [holder.getsockname()[1] for holder in holders]
-    for holder in holders:
-        holder.close()
-    return ports
 
 
 def wait_for_page(port, process):

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 from tests.support.commands import client, vault_process
+from tests.support.ports import free_port
 from tests.system.conftest import CAMERA, PHOTOS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "capture"))
 
-from rtsp_testing import demand_server, free_port, gstreamer_camera
+from rtsp_testing import demand_server, gstreamer_camera
 
 CLIP = PHOTOS / "passage.mp4"
 PLATE = "6HNV372"

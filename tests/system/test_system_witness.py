@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from tests.support.city import make_city
+from tests.support.ports import free_port
 
 from glassplate.charter import CharterWitness
 from glassplate.cli.main import execute
@@ -19,12 +19,6 @@ from glassplate.cli.witness import read_key
 from glassplate.errors import LogUnavailable, ProofFailed
 from glassplate.log import VerifierKey, open_note, verify_proof
 from glassplate.verify import verify_city
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ import httpx
 sys.path.insert(0, str(Path(__file__).parents[2]))  # for ``tests.support``, however pytest was started
 
 from tests.support.city import ADMINISTRATOR, PASSPHRASE, make_city
+from tests.support.ports import free_ports
 
 from glassplate.cli.connection import start_vault
 from glassplate.cli.login import demo_sign_in
@@ -140,14 +140,6 @@ def stop(process: subprocess.Popen[Any]) -> None:
         process.wait()
     if process.stdout is not None:
         process.stdout.close()
-
-
-def free_ports(number: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _ten_days(root: Path, settings: Settings) -> RealCity:

@@ -5,10 +5,12 @@ Over the fake vault, where outages can be had at will; ``test_web_real_vault.py`
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +27,10 @@ from fake_vault import EXPORT_WORDS, HOLD_WORDS, INVITATION, OFFICER, SEARCH_WOR
 from playwright.sync_api import expect
 from web_testing import make_report
 
+sys.path.insert(0, str(Path(__file__).parents[2]))  # for ``tests.support``, however pytest was started
+
+from tests.support.ports import free_ports
+
 from glassplate.site import render_site
 from glassplate.web.officer.app import create_app as create_officer
 from glassplate.web.oversight.app import create_app as create_oversight
@@ -39,7 +45,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 START_SECONDS = 20
-OFFICER_PORT, OVERSIGHT_PORT, PUBLIC_PORT = 18_101, 18_102, 18_103
 
 
 @dataclass(frozen=True)
@@ -78,14 +83,12 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
         (folder / name).write_bytes(content)
     vault = FakeVault()
     vault.links = {"officer", "oversight"}
+    ports = free_ports(3)
+    origins = [f"http://localhost:{port}" for port in ports]
     with (
-        served(
-            create_officer(vault.client, origin=f"http://localhost:{OFFICER_PORT}"), OFFICER_PORT
-        ) as officer,
-        served(
-            create_oversight(vault.client, origin=f"http://localhost:{OVERSIGHT_PORT}"), OVERSIGHT_PORT
-        ) as oversight,
-        served(create_public(folder), PUBLIC_PORT) as public,
+        served(create_officer(vault.client, origin=origins[0]), ports[0]) as officer,
+        served(create_oversight(vault.client, origin=origins[1]), ports[1]) as oversight,
+        served(create_public(folder), ports[2]) as public,
     ):
         yield City(vault, officer, oversight, public)
 

@@ -45,11 +45,6 @@ def demand_server() -> None:
     pytest.skip(message)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        return int(holder.getsockname()[1])
-
-
 @contextlib.contextmanager
 def gstreamer_camera(port: int, *options: str) -> Iterator[subprocess.Popen[str]]:
     """The real server, until the block ends or the test kills it."""

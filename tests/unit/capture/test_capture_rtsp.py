@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from rtsp_testing import demand_server, free_port, gstreamer_camera, odd_camera, wait_until
+from rtsp_testing import demand_server, gstreamer_camera, odd_camera, wait_until
+
+sys.path.insert(0, str(Path(__file__).parents[3]))  # for ``tests.support``, however pytest was started
+
+from tests.support.ports import free_port
 
 from glassplate.capture import rtsp
 from glassplate.capture.networks import CameraNetworks, StreamAddress

@@ -37,7 +37,9 @@ def test_a_camera_that_the_charter_does_not_list_is_refused_by_name():
         verify_batch(BATCH, {"cam-08": CAMERA_KEY.public_text})
 
 
-@pytest.mark.parametrize("key", [CameraKey.generate().public_text, "AAAA", ""])
+@pytest.mark.parametrize(
+    "key", [CameraKey.generate().public_text, "AAAA", ""], ids=["another", "short", "none"]
+)
 def test_another_key_did_not_sign_it(key):
     with pytest.raises((ProofFailed, InputRefused)):
         verify_batch(BATCH, {CAMERA: key})
