@@ -1,7 +1,7 @@
 # One command to run, one to test, from a fresh clone. Needs: Python 3.11 or newer, make, git, the package registries.
 #
 #   make demo      a whole city on this machine, from a photo to a proof (HEADLESS=1: no waiting for a person)
-#   make test      every test          make lint    style, types, direction of imports
+#   make test      every test (PROCESSES=0 in one process)          make lint    style, types, direction of imports
 #   make foreign   the checkers of others that the tests run on our record (Go's come from Debian's packages)
 #   make fuzz      parsers of strangers' bytes, guided by coverage (FUZZ_SECONDS=20 for each of a dozen)
 #   make torture-log    kills at seeded steps of the record, with witnesses (SEEDS=1000, or SEED=N)
@@ -40,8 +40,10 @@ help:
 demo: setup
 	.venv/bin/glassplate demo --replace $(if $(HEADLESS),--headless --yes)
 
+# In several processes; PROCESSES=0 runs in one, where --pdb, -s and prints work.
+PROCESSES ?= auto
 test: setup
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest --numprocesses $(PROCESSES) --dist worksteal $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check .

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # for ``tests.support``, how
 
 from tests.support.city import PASSPHRASE, make_city
 from tests.support.commands import Person, copy_city
+from tests.support.shared import made_once
 
 from glassplate.files import LocalFiles
 from glassplate.recognize.engines import engine
@@ -55,8 +56,12 @@ def ceremony(person):
 @pytest.fixture(scope="session")
 def founding(tmp_path_factory):
     """A trial city in force, its offices' keys and its signed draft in one folder, and what each command said."""
-    person = Person(tmp_path_factory.mktemp("trial"))
-    return person, ceremony(person)
+
+    def make(folder):
+        person = Person(folder)
+        return person, ceremony(person)
+
+    return made_once(tmp_path_factory, "trial", make)
 
 
 @pytest.fixture(scope="session")
@@ -83,8 +88,12 @@ def roots(founding):
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory):
     """``glassplate demo --headless --json``: the person, and what the command said."""
-    person = Person(tmp_path_factory.mktemp("demo"))
-    return person, person.run("demo", "--headless", "--json", "--dir", "city")
+
+    def make(folder):
+        person = Person(folder)
+        return person, person.run("demo", "--headless", "--json", "--dir", "city")
+
+    return made_once(tmp_path_factory, "demo", make)
 
 
 @pytest.fixture

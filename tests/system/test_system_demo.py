@@ -19,28 +19,27 @@ from tests.support.ports import free_ports
 PHOTOS = Path(__file__).parents[2] / "src" / "glassplate" / "demo_photos"
 
 
-def test_the_demo_runs_to_its_end_and_says_how_to_check_it(demo_run):
-    person, outcome = demo_run
+def test_the_demo_runs_to_its_end_and_says_how_to_check_it(demo_run, demo):
+    _, outcome = demo_run
 
     assert outcome.code == 0, outcome.words
     assert outcome.err == ""
     said = outcome.json  # nothing but JSON on standard output
     assert set(said["fingerprints"]) == {"clerk", "chief", "auditor"}
     command = said["verify"].partition(" verify ")[2].split()
-    told = person.run("verify", *command)
+    told = demo.run("verify", *command)
     assert told.code == 0
     assert "Everything holds." in told.words
 
 
-def test_the_demo_never_writes_into_a_folder_that_holds_something(demo_run):
-    person, _ = demo_run
-    before = sorted(path.name for path in (person.place / "city").iterdir())
+def test_the_demo_never_writes_into_a_folder_that_holds_something(demo):
+    before = sorted(path.name for path in (demo.place / "city").iterdir())
 
-    refused = person.run("demo", "--headless", "--json", "--dir", "city")
+    refused = demo.run("demo", "--headless", "--json", "--dir", "city")
 
     assert refused.code == 2
     assert "city is not empty. Choose another --dir" in refused.json["detail"]
-    assert sorted(path.name for path in (person.place / "city").iterdir()) == before
+    assert sorted(path.name for path in (demo.place / "city").iterdir()) == before
 
 
 def test_no_plate_of_the_demo_lies_readable_anywhere(demo_run):
