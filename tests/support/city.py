@@ -1,7 +1,8 @@
 """A whole city in one process: the real vault, a settable clock, software passkeys. Nothing is mocked.
 
 ``TestCity`` goes through the front door: charters are signed by three offices, people sign in with passkeys, reads
-come as sealed, signed batches. Only the recognizer is left out: plates are given as text.
+come as sealed, signed batches. Only the recognizer is left out: plates are given as text; and the passphrase is stretched
+less than a real city's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from glassplate.charter import OFFICES, Charter, OfficePrivateKey, draft, sample
 from glassplate.config import CityFolder, Settings
 from glassplate.demo.authenticator import DemoAuthenticator
 from glassplate.founding import create_city
-from glassplate.keys import SettableClock
+from glassplate.keys import SettableClock, root_file
 from glassplate.lane import open_bundle
 from glassplate.log import VerifierKey
 from glassplate.recognize.redaction import redact_to_plate
@@ -45,6 +47,8 @@ PEOPLE = {
 }
 ADMINISTRATOR = "administrator"
 UNSEEN = Vehicle()
+STRETCHING = {"ITERATIONS": 1, "MEMORY_KIB": 64}
+"""Of the passphrase, in root.json: cheap, because each test opens a vault and the shipped cost is 0.16 s of CPU each time."""
 
 
 @dataclass
@@ -168,9 +172,10 @@ def make_city(
     fingerprints = {office: key.public.fingerprint for office, key in offices.items()}
     invitation = secrets.token_urlsafe(16)
     folder, settings = CityFolder(root), settings or Settings()
-    log_vkey, bundle_vkey = create_city(
-        folder, settings, secret, fingerprints, (ADMINISTRATOR, "City IT"), invitation, start
-    )
+    with patch.multiple(root_file, **STRETCHING):
+        log_vkey, bundle_vkey = create_city(
+            folder, settings, secret, fingerprints, (ADMINISTRATOR, "City IT"), invitation, start
+        )
     auditors = [seal.AuditorKey.generate() for _ in range(2)]
     cameras = {camera_id: seal.CameraKey.generate() for camera_id in CAMERAS}
     clock = SettableClock(start)

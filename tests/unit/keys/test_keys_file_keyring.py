@@ -72,6 +72,13 @@ ROOT_EDITS = {
 }
 
 
+def test_a_passphrase_is_stretched_as_documented(folder, keyring):
+    """RFC 9106 §4, the second recommended option."""
+    root = json.loads((folder / "root.json").read_bytes())
+    asked = [root[name] for name in ("kdf", "iterations", "lanes", "memory_kib")]
+    assert asked == ["argon2id", 3, 4, 65_536]
+
+
 @pytest.mark.parametrize("edit", ROOT_EDITS)
 def test_an_edited_root_file_is_refused_before_it_costs_anything(folder, keyring, edit):
     path = folder / "root.json"
