@@ -13,6 +13,7 @@ SEEDS = 110
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_killed_anywhere_a_vault_keeps_its_promises():
     """In an interpreter of its own, which has no threads when it forks."""
@@ -23,6 +24,7 @@ def test_killed_anywhere_a_vault_keeps_its_promises():
     assert kills >= 100, done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_disk_that_refuses_anywhere_breaks_no_promise_either():
     """ENOSPC and EIO at seeded points, one or many in a row; RLIMIT_FSIZE, which reaches SQLite's own writes."""

@@ -40,6 +40,7 @@ WORK = ("--from", "pulled", "--key", "body.key")
 PERIOD = ("--since", "2026-03-02", "--until", "2026-03-04")
 
 
+@pytest.mark.long
 def test_a_month_of_an_auditor(auditor):
     desk, roots = auditor
     assert desk.must("audit", "pull", "--to", "pulled", "--json").json["findings"] == []

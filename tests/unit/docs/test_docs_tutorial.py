@@ -80,6 +80,7 @@ def test_a_block_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
         run_block("false", state, environment)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_tutorial_runs_from_top_to_bottom(tmp_path: Path) -> None:
     blocks = steps((DOCS / "tutorial.md").read_text())

@@ -12,6 +12,7 @@ SEED = 20261125
 FLIPS = 300
 
 
+@pytest.mark.long
 def test_any_byte_of_any_file_is_covered(published):
     chance = random.Random(SEED)
     files = sorted(path for path in published.public.rglob("*") if path.is_file())
