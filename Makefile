@@ -9,7 +9,7 @@
 #   make bench-log      the record (ENTRIES=N)
 #   make bench-hotlist  reads against a million wanted plates   make bench-intake  what a read costs on its way in
 #   make bench-store    30 million reads beside PostgreSQL (READS=N POSTGRES=0)
-#   make torture        a vault killed at a thousand seeded points (SEEDS=N, or SEED=N; DISK=1)
+#   make torture        a vault killed at a thousand seeded points (SEEDS=N, or SEED=N; DISK=1; JOBS=N; RESUME=1)
 #   make soak           a hundred cameras into a vault (MINUTES=60, or SECONDS=N)
 #   make vendor    the front-end files make clean   remove everything that make made
 
@@ -83,7 +83,8 @@ soak: setup
 
 SEEDS ?= 1000
 torture: setup
-	$(PYTHON) -m tests.support.torture $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(if $(DISK),--disk) $(ARGS)
+	$(PYTHON) -m tests.support.torture $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(if $(DISK),--disk) \
+	  $(if $(JOBS),--at-once $(JOBS)) $(if $(RESUME),--keep build/torture-$(if $(DISK),disk,kills).jsonl) $(ARGS)
 
 setup: $(INSTALLED) vendor
 
