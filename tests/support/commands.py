@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SECONDS = 120.0  # far above what any command takes; a hang fails instead of blocking
+SECONDS = 240.0  # far above what any command takes, on a busy machine too; a hang fails instead of blocking
 
 
 @dataclass(frozen=True)
