@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-MOST_PROCESSES = 4  # each of them loads the networks: about 1 GB
+MOST_PROCESSES = 4  # each of them loads the networks: about half a GB
 
 
 @pytest.hookimpl(optionalhook=True)

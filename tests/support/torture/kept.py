@@ -29,9 +29,7 @@ class Kept:
         head = json.dumps({"source": _source(), "faults": faults})
         lines = path.read_text().split("\n") if path.exists() else []
         self.was_of_other_code = bool(lines) and lines[0] != head
-        whole = (
-            [] if self.was_of_other_code else lines[1:-1]
-        )  # a line without its end was not written to its end
+        whole = [] if self.was_of_other_code else lines[1:-1]  # an unfinished line has no end
         self.verdicts = [Verdict(**json.loads(line)) for line in whole]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"{line}\n" for line in (head, *whole)))
