@@ -3,7 +3,7 @@
     (1) verify   the batch's signature, by a camera that the charter lists          `seal.verify_batch`
                  and that does not deliver more than its share                      `Deliveries.take_room`
     (2) place    each read's capture epoch: alive, or refused and counted           `intake._refusal`
-    (3) open     the read once, with the epoch's read key; the images stay sealed   `seal.ReadOpener`
+    (3) open     the read once, with the epoch's read key; the images stay sealed   `seal.OpeningWorker`
     (4) write    to the epoch's segment; durable when it returns                    `Store.append`
     (5) match    against armed hot-list entries; an alert is an entry               `alert.Alerts.match`
     (6) answer   what the lane may delete; reads that never came are recorded       `Deliveries.missing_before`
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from glassplate.encoding import sha256_hex
 from glassplate.errors import GlassplateError, Refused
 from glassplate.records import BatchOutcome
-from glassplate.seal import ReadOpener, verify_batch
+from glassplate.seal import verify_batch
 from glassplate.store import StoredRead
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from glassplate.mandate import Mandate
     from glassplate.record import Recorder
     from glassplate.records import PlateRead, SealedRead
-    from glassplate.seal import Batch
+    from glassplate.seal import Batch, OpeningWorker
     from glassplate.store import Store
 
     _Received = tuple[SealedRead, tuple[bytes, bytes, bytes]]
@@ -67,6 +67,7 @@ class Intake:
     recorder: Recorder
     time: TrustedTime
     deliveries: Deliveries
+    opener: OpeningWorker
 
     def accept(self, data: bytes) -> BatchOutcome:
         """Take one signed batch; everything named ``accepted`` or ``duplicate`` is durable.
@@ -106,20 +107,21 @@ class Intake:
         self, epoch_id: str, received: list[_Received], charter: Charter, taken: _Taken, now: datetime
     ) -> None:
         """Steps (3) to (5) for the reads of one epoch."""
-        secret = self.keyring.secret(epoch_id)
-        opener = ReadOpener(secret.read_private_key(), agency_id=charter.agency.id)
+        found = self.opener.open_all(
+            lambda: self.keyring.secret(epoch_id).read_private_key(),
+            [sealed for sealed, _digests in received],
+            agency_id=charter.agency.id,
+            camera_id=taken.camera_id,
+        )
         opened: list[StoredRead] = []
-        for sealed, digests in received:
-            try:
-                read = opener.open(sealed, camera_id=taken.camera_id)
-            except GlassplateError as error:
-                taken.refused.append((sealed.read_id, str(error)))
-                continue
-            if read.recognizer not in charter.recognizers:
+        for read, (sealed, digests) in zip(found, received, strict=True):
+            if isinstance(read, GlassplateError):
+                taken.refused.append((sealed.read_id, str(read)))
+            elif read.recognizer not in charter.recognizers:
                 taken.refused.append((sealed.read_id, NOT_PINNED))
-                continue
-            opened.append(_stored(epoch_id, read, sealed, digests))
-        is_new = self.store.append(epoch_id, secret.segment_key(0), opened)
+            else:
+                opened.append(_stored(epoch_id, read, sealed, digests))
+        is_new = self.store.append(epoch_id, self.keyring.secret(epoch_id).segment_key(0), opened)
         for stored, new in zip(opened, is_new, strict=True):
             (taken.accepted if new else taken.duplicate).append(stored.read.read_id)
         self.alerts.match([(epoch_id, stored.read) for stored in opened], now)

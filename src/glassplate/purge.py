@@ -3,6 +3,7 @@
     (1) due        epochs whose ``destroy_at`` has passed, by a time that cannot be set back
     (2) destroy    tombstone durable, then the key overwritten and removed      `Keyring.destroy`
     (3) drop       segments closed and deleted, names and caches with them      `Store.drop_epoch`
+                   the process that opened the epoch's reads ended              `OpeningWorker.forget`
     (4) log        entry ``epoch-destroyed``; a log that is down delays only this
 
 An epoch in memory whose secret the last run took with it is destroyed and logged like one that is due.
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from glassplate.keys import KeyRecord, Keyring, TrustedTime
     from glassplate.record import Recorder
     from glassplate.registry import Registry
+    from glassplate.seal import OpeningWorker
     from glassplate.store import HeldFiles, Store
 
 
@@ -35,6 +37,7 @@ class Purge:
     keyring: Keyring
     store: Store
     held: HeldFiles
+    opener: OpeningWorker
     registry: Registry
     recorder: Recorder
     time: TrustedTime
@@ -54,12 +57,15 @@ class Purge:
         destroyed: list[str] = []
         failures: list[str] = []
         now = self.time.purge_now()
-        for epoch_id in dict.fromkeys([*self.keyring.lost(), *self.overdue()]):
+        due = list(dict.fromkeys([*self.keyring.lost(), *self.overdue()]))
+        for epoch_id in due:
             try:
                 self.keyring.destroy(epoch_id, now)
                 destroyed.append(epoch_id)
             except (StorageFailed, KeyUnavailable) as error:
                 failures.append(str(error))
+        if due:
+            self.opener.forget()
         failures += self._drop_dead_segments()
         failures += self._drop_dead_holds()
         self._log_destroyed()

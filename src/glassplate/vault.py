@@ -66,6 +66,7 @@ from glassplate.purge import Purge
 from glassplate.record import Recorder, last_logged_time
 from glassplate.registry import Registry
 from glassplate.report import Report, next_publication
+from glassplate.seal import OpeningWorker
 from glassplate.segment_check import SegmentCheck
 from glassplate.sign_in import SignIn
 from glassplate.store import HeldFiles, SearchWorker, SqlcipherStore
@@ -224,8 +225,10 @@ class Vault:
             self.approvals,
             publisher,
         )
+        opener = OpeningWorker()
+        self._closing.callback(opener.close)
         self.purge = Purge(
-            self.keyring, self.store, held, self.registry, self.recorder, self.time, self._one_duty
+            self.keyring, self.store, held, opener, self.registry, self.recorder, self.time, self._one_duty
         )
         self.tenure = Tenure(self.mandate, self.registry, self.recorder)
         paths = VaultPaths(self.folder.vault)
@@ -256,6 +259,7 @@ class Vault:
             self.recorder,
             self.time,
             self.deliveries,
+            opener,
         )
         self.report = Report(
             self.folder,

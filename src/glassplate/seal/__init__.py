@@ -16,6 +16,7 @@ from glassplate.seal.envelope import public_key_from_text, public_key_text
 from glassplate.seal.heartbeat import Heartbeat, verify_heartbeat
 from glassplate.seal.held import MAX_PART_READS, open_held, seal_held
 from glassplate.seal.opener import ImageOpener, ReadOpener
+from glassplate.seal.opening_worker import OpeningWorker
 from glassplate.seal.sealer import Sealer
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "EpochBundle",
     "Heartbeat",
     "ImageOpener",
+    "OpeningWorker",
     "ReadOpener",
     "Sealer",
     "auditor_key_id",

@@ -31,14 +31,29 @@ class ReadOpener:
             ProofFailed: it does not open in this place, or says something else inside than outside.
             InputRefused: it opens, but does not have its form.
         """
-        place = EnvelopePlace("read", self._agency_id, sealed.epoch_id, camera_id, sealed.read_id)
-        read = decode_read(unpad(open_envelope(sealed.read, self._private_key, place.info()), READ_STEP))
-        outside = (sealed.read_id, camera_id, sealed.captured_at)
-        if (read.read_id, read.camera_id, read.captured_at) != outside:
-            raise ProofFailed(
-                "A sealed read says another id, camera or time inside than outside. It was not taken."
-            )
-        return read
+        info = read_info(sealed, self._agency_id, camera_id)
+        return read_inside(open_envelope(sealed.read, self._private_key, info), sealed, camera_id)
+
+
+def read_info(sealed: SealedRead, agency_id: str, camera_id: str) -> bytes:
+    """HPKE ``info`` of a read of that camera."""
+    return EnvelopePlace("read", agency_id, sealed.epoch_id, camera_id, sealed.read_id).info()
+
+
+def read_inside(plaintext: bytes, sealed: SealedRead, camera_id: str) -> PlateRead:
+    """The read in an envelope that was opened; ``sealed``: how it came.
+
+    Raises:
+        ProofFailed: it says something else inside than outside.
+        InputRefused: it does not have its form.
+    """
+    read = decode_read(unpad(plaintext, READ_STEP))
+    outside = (sealed.read_id, camera_id, sealed.captured_at)
+    if (read.read_id, read.camera_id, read.captured_at) != outside:
+        raise ProofFailed(
+            "A sealed read says another id, camera or time inside than outside. It was not taken."
+        )
+    return read
 
 
 class ImageOpener:
