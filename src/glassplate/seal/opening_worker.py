@@ -42,6 +42,7 @@ class OpeningWorker:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: CagedProcess | None = None
+        self._is_closed = False
 
     @property
     def process_id(self) -> int | None:
@@ -77,7 +78,8 @@ class OpeningWorker:
             self._end()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process for good."""
+        self._is_closed = True
         self.forget()
 
     def _opened_beside(
@@ -98,6 +100,8 @@ class OpeningWorker:
         )
 
     def _exchange(self, question: bytes, count: int) -> list[bytes | GlassplateError]:
+        if self._is_closed:
+            raise StorageFailed("The vault is closing; deliver again.")
         if self._process is None:
             try:
                 self._process = CagedProcess(MODULE, WHAT, messages.READY)

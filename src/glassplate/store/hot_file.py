@@ -17,7 +17,7 @@ from glassplate.store.read_row import HEAD
 from glassplate.store.words import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from glassplate.files import Files
@@ -47,14 +47,16 @@ class Batch(NamedTuple):
     words: Sequence[Word]
     long_plates: Sequence[tuple[int, str]]
     rows: Sequence[Row]
-    images: Sequence[ImageRow]
 
 
 class RowStore(Protocol):
     """Keeps the rows of one hot epoch. One writer at a time; readers at any time."""
 
-    def write(self, batch: Batch) -> None:
-        """Make the batch durable, as far as this store is."""
+    def write(self, images: Sequence[ImageRow], batch: Callable[[], Batch]) -> Batch:
+        """Make images and batch durable, as far as this store is; returns the batch.
+
+        ``batch`` is called once, while the images are on their way.
+        """
 
     def words(self) -> list[Word]:
         """Every word."""
@@ -88,21 +90,28 @@ class HotFile:
             opened.pop_all()
         self._reading = threading.Lock()
 
-    def write(self, batch: Batch) -> None:
+    def write(self, images: Sequence[ImageRow], batch: Callable[[], Batch]) -> Batch:
         """See ``RowStore``: one fsync for the images, then one for the rows that name them."""
-        rows = batch.rows
-        if batch.images:
-            places = self._images.append(batch.images)
-            rows = [row._replace(data=row.data + places.get(row.row_id, b"")) for row in rows]
+        places: dict[int, bytes] = {}
+        if images:
+            places, wait = self._images.begin(images)
+            try:
+                made = batch()
+            finally:
+                wait()
+        else:
+            made = batch()
+        rows = [(row_id, code, data + places.get(row_id, b"")) for row_id, code, data in made.rows]
         with naming(self._path):
             _commit(
                 self._writer,
                 [
-                    ("insert into word values (?,?,?)", batch.words),
-                    ("insert or ignore into long_plate values (?,?)", batch.long_plates),
+                    ("insert into word values (?,?,?)", made.words),
+                    ("insert or ignore into long_plate values (?,?)", made.long_plates),
                     ("insert into read values (?,?,?)", rows),
                 ],
             )
+        return made
 
     def words(self) -> list[Word]:
         """See ``RowStore``."""
@@ -135,6 +144,7 @@ class HotFile:
         with self._reading:
             self._reader.close()
         self._writer.close()
+        self._images.close()
 
 
 class MemoryRows:
@@ -144,10 +154,12 @@ class MemoryRows:
         self._data: dict[int, bytes] = {}
         self._images: dict[int, ImageRow] = {}
 
-    def write(self, batch: Batch) -> None:
+    def write(self, images: Sequence[ImageRow], batch: Callable[[], Batch]) -> Batch:
         """See ``RowStore``."""
-        self._data.update((row.row_id, row.data) for row in batch.rows)
-        self._images.update((image.row_id, image) for image in batch.images)
+        made = batch()
+        self._data.update((row.row_id, row.data) for row in made.rows)
+        self._images.update((image.row_id, image) for image in images)
+        return made
 
     def words(self) -> list[Word]:
         """None: whoever holds the rows holds their words."""

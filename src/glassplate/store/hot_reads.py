@@ -86,26 +86,44 @@ class HotReads:
         firsts = [first_id_at(stored.read.captured_at) for stored in reads]
         known, latest = self._known(read_ids, firsts, ask_sealed)
         answers: list[list[bool]] = []
+        placed: list[_Placed] = []
         at = 0
-        batch = Batch([], [], [], [])
         for ticket in valid:
             end = at + len(ticket.work.reads)
             try:
-                answers.append(
-                    self._take(ticket.work.reads, read_ids[at:end], firsts[at:end], known, latest, batch)
-                )
+                mine, is_new = _place(ticket.work.reads, read_ids[at:end], firsts[at:end], known, latest)
+                placed += mine
+                answers.append(is_new)
             except StorageFailed as error:
                 ticket.failure = error
                 answers.append([])
             at = end
-        if batch.rows:
-            self.rows.write(batch._replace(words=self.words.take_new()))
-            self._long_texts.update(batch.long_plates)
-            ids, codes, data = zip(*batch.rows, strict=True)
-            self.columns.append(ids, codes, [row[:HEAD_BYTES] for row in data])
+        if placed:
+            self._write(placed)
         for ticket, answer in zip(valid, answers, strict=True):
             if ticket.failure is None:
                 ticket.answer = answer
+
+    def _write(self, placed: Sequence[_Placed]) -> None:
+        images = [
+            ImageRow(row_id, stored.crop_sealed, stored.scene_sealed)
+            for row_id, stored in placed
+            if stored.crop_sealed or stored.scene_sealed is not None
+        ]
+        batch = self.rows.write(images, lambda: self._batch(placed))
+        self._long_texts.update(batch.long_plates)
+        ids, codes, data = zip(*batch.rows, strict=True)
+        self.columns.append(ids, codes, [row[:HEAD_BYTES] for row in data])
+
+    def _batch(self, placed: Sequence[_Placed]) -> Batch:
+        keys = [fold(stored.read.text) for _, stored in placed]
+        codes = list(map(code_of, keys))
+        rows = [
+            Row(row_id, code, data_of(stored, self.words))
+            for (row_id, stored), code in zip(placed, codes, strict=True)
+        ]
+        long_plates = [(code, key) for code, key in zip(codes, keys, strict=True) if code >= LONG]
+        return Batch(self.words.take_new(), long_plates, rows)
 
     def newest(self, question: Question) -> list[int]:
         """Ids of the newest reads that match, newest first."""
@@ -130,39 +148,38 @@ class HotReads:
             latest[first] = max(last, latest.get(first, 0))
         return set(known), latest
 
-    def _take(
-        self,
-        reads: Sequence[StoredRead],
-        read_ids: Sequence[bytes],
-        firsts: Sequence[int],
-        known: set[bytes],
-        latest: dict[int, int],
-        batch: Batch,
-    ) -> list[bool]:
-        rows, images, long_plates, is_new = [], [], [], []
-        mine: set[bytes] = set()
-        for stored, read_id, first in zip(reads, read_ids, firsts, strict=True):
-            is_new.append(read_id not in known and read_id not in mine)
-            if not is_new[-1]:
-                continue
-            mine.add(read_id)
-            row_id = latest[first] + 1 if first in latest else first
-            if row_id >= first + SAME_INSTANT:
-                raise StorageFailed(
-                    f"More than {SAME_INSTANT} reads claim the same microsecond; check the lane's clock."
-                )
-            latest[first] = row_id
-            key = fold(stored.read.text)
-            code = code_of(key)
-            if code >= LONG:
-                long_plates.append((code, key))
-            rows.append(Row(row_id, code, data_of(stored, self.words)))
-            if stored.crop_sealed or stored.scene_sealed is not None:
-                images.append(ImageRow(row_id, stored.crop_sealed, stored.scene_sealed))
-        known |= mine
-        for whole, part in zip(batch[1:], (long_plates, rows, images), strict=True):
-            whole.extend(part)  # type: ignore[attr-defined]
-        return is_new
+
+class _Placed(NamedTuple):
+    """A new read and the id of its row."""
+
+    row_id: int
+    stored: StoredRead
+
+
+def _place(
+    reads: Sequence[StoredRead],
+    read_ids: Sequence[bytes],
+    firsts: Sequence[int],
+    known: set[bytes],
+    latest: dict[int, int],
+) -> tuple[list[_Placed], list[bool]]:
+    """The new ones of one delivery, and which of its reads they are; ``known`` and ``latest`` learn of them."""
+    placed, is_new = [], []
+    mine: set[bytes] = set()
+    for stored, read_id, first in zip(reads, read_ids, firsts, strict=True):
+        is_new.append(read_id not in known and read_id not in mine)
+        if not is_new[-1]:
+            continue
+        mine.add(read_id)
+        row_id = latest[first] + 1 if first in latest else first
+        if row_id >= first + SAME_INSTANT:
+            raise StorageFailed(
+                f"More than {SAME_INSTANT} reads claim the same microsecond; check the lane's clock."
+            )
+        latest[first] = row_id
+        placed.append(_Placed(row_id, stored))
+    known |= mine
+    return placed, is_new
 
 
 def _is_valid(ticket: Ticket[Delivery, list[bool]]) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -27,7 +28,7 @@ from glassplate.store.cipher_file import KEY_BYTES, naming
 from glassplate.store.read_row import HAS_CROP, HAS_SCENE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from glassplate.files import Files
@@ -54,14 +55,15 @@ class ImageFile:
     def __init__(self, path: Path, key: bytes, files: Files) -> None:
         """Go on behind whatever is there: what no row names means nothing. ``key``: the segments'."""
         self._path, self._files, self._cipher = path, files, _cipher(key)
+        self._beside = ThreadPoolExecutor(1, "images")
         with naming(path):
             self._size = path.stat().st_size if path.exists() else 0
 
-    def append(self, images: Sequence[ImageRow]) -> dict[int, bytes]:
-        """Make them durable; what the row of each is to end with.
+    def begin(self, images: Sequence[ImageRow]) -> tuple[dict[int, bytes], Callable[[], None]]:
+        """Begin to write them, beside the caller; what the row of each is to end with, and how to wait for the disk.
 
-        Raises:
-            StorageFailed: nothing was written that counts.
+        The caller waits before it does anything else with the epoch, and no row counts before. Waiting raises
+        ``StorageFailed`` where nothing was written that counts.
         """
         places: dict[int, bytes] = {}
         parts: list[bytes] = []
@@ -74,6 +76,13 @@ class ImageFile:
             places[row_id] = _PLACE.pack(end >> 32, end & 0xFFFFFFFF, *sizes, sealed[-TAG_BYTES:])
             parts += (nonce, sealed[:-TAG_BYTES])
             end += NONCE_BYTES + len(sealed) - TAG_BYTES
+        return places, self._beside.submit(self._append, parts, end).result
+
+    def close(self) -> None:
+        """End the thread that writes."""
+        self._beside.shutdown()
+
+    def _append(self, parts: list[bytes], end: int) -> None:
         with naming(self._path):
             try:
                 self._files.append(self._path, b"".join(parts))
@@ -82,7 +91,6 @@ class ImageFile:
                     self._files.truncate(self._path, self._size)
                 raise
         self._size = end
-        return places
 
 
 def images_in(path: Path, key: bytes, rows: Mapping[int, bytes]) -> dict[int, ImageRow]:

@@ -16,7 +16,8 @@ from glassplate.errors import CharterRejected, GlassplateError, InputRefused, Pr
 from glassplate.intake import DESTROYED, FUTURE, NO_EPOCH, NOT_PINNED
 from glassplate.lane import open_bundle
 from glassplate.log import VerifierKey
-from glassplate.seal import Sealer
+from glassplate.seal import Sealer, opening_worker
+from glassplate.seal.opening_worker import LEAST_READS
 
 PLATE = "7KDR214"
 
@@ -225,6 +226,21 @@ def test_the_store_refuses_and_the_lane_delivers_again(city):
     obstacle.rmdir()
     assert len(city.vault.intake.accept(batch).accepted) == 1
     assert len(found(city)) == 1
+
+
+def test_a_worker_that_dies_over_a_large_batch_takes_nothing_and_the_lane_delivers_again(city, monkeypatch):
+    """All or nothing, also of a batch with reads that do not open among others."""
+    reads = [sealed(city, at=city.now() - timedelta(seconds=n)) for n in range(1, LEAST_READS + 1)]
+    wrong = replace(reads[0], read=b"\x07" + reads[0].read[1:])
+    with monkeypatch.context() as patched:
+        patched.setattr(opening_worker, "MODULE", "glassplate.no_such_module")
+        with pytest.raises(StorageFailed, match="opening worker"):
+            deliver(city, wrong, *reads[1:])
+    assert_nothing_taken(city)
+    outcome = deliver(city, wrong, *reads[1:])
+    assert list(outcome.accepted) == [read.read_id for read in reads[1:]]
+    assert [(read_id, "suite 7" in why) for read_id, why in outcome.refused] == [(wrong.read_id, True)]
+    assert deliver(city, *reads).duplicate == outcome.accepted
 
 
 def test_fuzz_mutants_of_a_lawful_batch(city):

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.support.city import make_city
@@ -15,6 +16,7 @@ from tests.support.invariants import added, bodies, check_city, public, types
 
 from glassplate.errors import PurgeLate, StorageFailed
 from glassplate.keys.destruction import key_path, read_record, tombstone_path
+from glassplate.seal.opening_worker import LEAST_READS
 from glassplate.verify import verify_city
 
 PLATE = "7KDR214"
@@ -80,6 +82,18 @@ def test_a_read_lives_to_the_last_instant_and_not_one_longer(city):
         city.vault.duties()
         assert search(city).reads == ()
     assert is_gone(city)
+
+
+def test_the_process_that_opened_a_dead_days_reads_has_ended(city):
+    city.ingest(*[PLATE] * LEAST_READS, captured_at=city.now().replace(hour=0))
+    process_id = city.vault.intake.opener.process_id
+    assert process_id is not None
+    city.vault.purge.run()
+    assert city.vault.intake.opener.process_id == process_id, "nothing was due"
+    let_the_first_day_die(city)
+    assert city.vault.purge.run() == [DAY]
+    assert city.vault.intake.opener.process_id is None
+    assert not Path(f"/proc/{process_id}").exists()
 
 
 @pytest.mark.parametrize(("retention", "epoch"), [(3, 3), (60, 15), (1440, 1440)])

@@ -152,12 +152,12 @@ class SlowFirstWrite:
         self.writes, self.is_held, self.release = 0, threading.Event(), threading.Event()
         original = HotFile.write
 
-        def write(hot, batch):
+        def write(hot, images, batch):
             self.writes += 1
             if self.writes == 1:
                 self.is_held.set()
                 assert self.release.wait(20)
-            original(hot, batch)
+            return original(hot, images, batch)
 
         monkeypatch.setattr(HotFile, "write", write)
 

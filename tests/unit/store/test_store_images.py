@@ -145,7 +145,10 @@ def test_what_a_lane_failed_to_seal_is_not_readable_on_the_disk(folder):
 def test_images_open_for_their_own_read_under_their_own_key_only(tmp_path):
     path, key = tmp_path / "a.images", KEYS[DAY]
     rows = [ImageRow(7, b"crop", b"scene"), ImageRow(8, b"crop", None), ImageRow(9, b"crop", b"")]
-    places = ImageFile(path, key, LocalFiles()).append(rows)
+    images = ImageFile(path, key, LocalFiles())
+    places, wait = images.begin(rows)
+    wait()
+    images.close()
     data = {row_id: bytes([HAS_CROP]) + place for row_id, place in places.items()}
     assert list(images_in(path, key, data).values()) == rows
     assert images_in(path, key, {7: b"\x00"}) == {}
