@@ -42,7 +42,6 @@ _LATEST = datetime(2090, 1, 1, tzinfo=UTC)  # 2^51 microseconds after the origin
 IRREGULAR, HAS_SCENE, HAS_CROP = 1, 2, 4
 HEAD = struct.Struct("<BHBBB16s32s")
 READ_ID, DIGEST = slice(6, 22), slice(22, 54)  # where they lie in ``HEAD``
-_FIXED = struct.Struct("<BH4H4HB")
 _WHOLE = struct.Struct("<BHBBB16s32sBH4H4HB")
 _U16 = struct.Struct("<H")
 _U32 = struct.Struct("<I")
@@ -50,6 +49,7 @@ _CHANGED = struct.Struct("<BBH")
 _FRACTIONS = tuple(k / 1000 for k in range(1001))
 _PER_MILLE = {fraction: k for k, fraction in enumerate(_FRACTIONS)}
 _DOUBTS = tuple(_FRACTIONS[1000 - k] for k in range(255))
+_SMALL_DOUBT = {fraction: k for k, fraction in enumerate(_DOUBTS)}
 _ESCAPE = 255
 _MOST_ALTERNATIVES = 255
 _LONGEST_TEXT = 200
@@ -67,20 +67,17 @@ def first_id_at(at: datetime) -> int:
 def data_of(stored: StoredRead, words: Words) -> bytes:
     """The row's ``data``; new words are added to ``words``."""
     read, vehicle = stored.read, stored.read.vehicle
-    numbers = (
-        words.number(CAMERA, read.camera_id),
-        words.number(BODY, vehicle.body),
-        words.number(COLOR, vehicle.color),
-        words.number(COLOR, vehicle.second_color),
+    numbers = words.numbers_of(
+        read.camera_id, vehicle.body, vehicle.color, vehicle.second_color, read.recognizer, read.region
     )
     flags = (HAS_SCENE if stored.scene_sealed is not None else 0) | (HAS_CROP if stored.crop_sealed else 0)
+    read_id, digest = bytes.fromhex(read.read_id), bytes.fromhex(stored.sealed_sha256)
     try:
-        rest = _regular(read, words, numbers)
+        return _regular(read, flags, numbers, read_id, digest)
     except _IrregularError:
-        flags |= IRREGULAR
         whole = json.dumps({**asdict(read), "captured_at": time_text(read.captured_at)}).encode()
-        rest = _U32.pack(len(whole)) + whole
-    return HEAD.pack(flags, *numbers, bytes.fromhex(read.read_id), bytes.fromhex(stored.sealed_sha256)) + rest
+        head = HEAD.pack(flags | IRREGULAR, *numbers[:4], read_id, digest)
+        return b"".join((head, _U32.pack(len(whole)), whole))
 
 
 def read_of(row_id: int, data: bytes, words: Words, epoch_id: str) -> StoredRead:
@@ -124,24 +121,34 @@ def read_of(row_id: int, data: bytes, words: Words, epoch_id: str) -> StoredRead
     return StoredRead(epoch_id, read, b"", b"" if flags & HAS_SCENE else None, digest.hex())
 
 
-def _regular(read: PlateRead, words: Words, numbers: tuple[int, ...]) -> bytes:
-    vehicle, text = read.vehicle, read.text
-    recognizer, region = words.number(RECOGNIZER, read.recognizer), words.number(REGION, read.region)
+def _regular(
+    read: PlateRead, flags: int, numbers: tuple[int, int, int, int, int, int], read_id: bytes, digest: bytes
+) -> bytes:
+    """``numbers``: of camera, body, both colors, recognizer, region."""
+    vehicle, text, confidences = read.vehicle, read.text, read.character_confidences
+    camera, body, color, second, recognizer, region = numbers
     is_regular = (
         len(text) <= _LONGEST_TEXT
         and text.isascii()
-        and len(read.character_confidences) == len(text)
+        and len(confidences) == len(text)
         and len(read.alternatives) <= _MOST_ALTERNATIVES
         and ORIGIN <= read.captured_at < _LATEST
         and recognizer < MOST[RECOGNIZER]
         and region < MOST[REGION]
-        and numbers[0] < MOST[CAMERA]
-        and max(numbers[1:]) < MOST[BODY]
+        and camera < MOST[CAMERA]
+        and max(body, color, second) < MOST[BODY]
     )
     if not is_regular:
         raise _IrregularError
     try:
-        fixed = _FIXED.pack(
+        fixed = _WHOLE.pack(
+            flags,
+            camera,
+            body,
+            color,
+            second,
+            read_id,
+            digest,
             recognizer,
             region,
             *read.box,
@@ -151,15 +158,19 @@ def _regular(read: PlateRead, words: Words, numbers: tuple[int, ...]) -> bytes:
             _PER_MILLE[read.region_confidence],
             len(text),
         )
-        doubts = [1000 - _PER_MILLE[confidence] for confidence in read.character_confidences]
         alternatives = [_alternative(other, text) for other in read.alternatives]
+        try:
+            sure = bytes([_SMALL_DOUBT[confidence] for confidence in confidences])
+        except KeyError:
+            sure = b"".join([_doubt(confidence) for confidence in confidences])
     except (KeyError, struct.error):
         raise _IrregularError from None
-    if max(doubts, default=0) < _ESCAPE:
-        sure = bytes(doubts)
-    else:
-        sure = b"".join(bytes([d]) if d < _ESCAPE else b"\xff" + _U16.pack(d) for d in doubts)
     return b"".join((fixed, text.encode("ascii"), sure, bytes([len(alternatives)]), *alternatives))
+
+
+def _doubt(confidence: float) -> bytes:
+    doubt = 1000 - _PER_MILLE[confidence]
+    return bytes([doubt]) if doubt < _ESCAPE else b"\xff" + _U16.pack(doubt)
 
 
 def _confidences(data: bytes, at: int, count: int) -> tuple[tuple[float, ...], int]:

@@ -45,6 +45,31 @@ class Words:
             self._new.append(Word(kind, number, text))
         return number
 
+    def numbers_of(
+        self, camera: str, body: str, color: str, second: str, recognizer: str, region: str
+    ) -> tuple[int, int, int, int, int, int]:
+        """``number`` of each word of one read."""
+        cameras, bodies, colors, regions, recognizers = self._numbers
+        try:  # all known: nearly always
+            return (
+                cameras[camera],
+                bodies[body],
+                colors[color],
+                colors[second],
+                recognizers[recognizer],
+                regions[region],
+            )
+        except KeyError:
+            number = self.number
+            return (
+                number(CAMERA, camera),
+                number(BODY, body),
+                number(COLOR, color),
+                number(COLOR, second),
+                number(RECOGNIZER, recognizer),
+                number(REGION, region),
+            )
+
     def numbers(self, kind: int, texts: Iterable[str]) -> list[int]:
         """Numbers that reads with one of ``texts`` can have: the known ones, and "another" when that is in use."""
         known = self._numbers[kind]
