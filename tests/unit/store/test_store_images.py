@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import threading
 
 import pytest
 from store_testing import DAY, KEYS, numbers, query, readable, stored
 
 from glassplate.errors import StorageFailed
 from glassplate.files import LocalFiles
-from glassplate.store import SqlcipherStore, hot_file
+from glassplate.store import SqlcipherStore, hot_file, hot_reads
 from glassplate.store.image_files import ImageFile, ImageRow, images_in
 from glassplate.store.read_row import HAS_CROP
 
@@ -129,6 +130,38 @@ def test_a_disk_that_is_full_in_the_middle_takes_nothing_and_goes_on_later(folde
     assert ((folder / f"{DAY}.0.images").stat().st_size > 0) == is_stuck
     assert numbers(store.search(query("7QXO418"), KEYS)) == []
     files.is_full = False
+    assert store.append(DAY, KEYS[DAY], EVERY) == [True] * 6
+    store.close()
+    assert answered(folder) == EVERY
+
+
+class Late(LocalFiles):
+    """Images that reach the disk only once it is known that their rows cannot be made."""
+
+    def __init__(self):
+        self.has_begun, self.may_end, self.has_ended = threading.Event(), threading.Event(), False
+
+    def append(self, path, data):
+        self.has_begun.set()
+        assert self.may_end.wait(20)
+        super().append(path, data)
+        self.has_ended = True
+
+
+def test_rows_that_cannot_be_made_wait_for_their_images_which_then_mean_nothing(folder, monkeypatch):
+    files = Late()
+
+    def fails(*_):
+        assert files.has_begun.wait(20), "images are written while rows are made"
+        files.may_end.set()
+        raise StorageFailed("no row")
+
+    store = opened(folder, files)
+    with monkeypatch.context() as patched:
+        patched.setattr(hot_reads, "data_of", fails)
+        with pytest.raises(StorageFailed, match="no row"):
+            store.append(DAY, KEYS[DAY], EVERY)
+    assert files.has_ended, "nobody goes on while something still writes"
     assert store.append(DAY, KEYS[DAY], EVERY) == [True] * 6
     store.close()
     assert answered(folder) == EVERY
