@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from glassplate.errors import GlassplateError, error_from_kind
 from glassplate.seal.envelope import open_envelope
+from glassplate.seal.read_format import MAX_READ_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,8 +62,14 @@ def answer_to_next(receive: Callable[[int], bytearray]) -> bytes:
 
 
 def receive_answer(count: int, receive: Callable[[int], bytearray]) -> list[bytes | GlassplateError]:
-    """What was in each of ``count`` envelopes, or why it does not open."""
+    """What was in each of ``count`` envelopes, or why it does not open.
+
+    Raises:
+        ValueError: no worker of ours answers so.
+    """
     sizes = [size for (size,) in _SIZE.iter_unpack(receive(_SIZE.size * count))]
+    if max(map(abs, sizes), default=0) > MAX_READ_BYTES:
+        raise ValueError("longer than a read")
     data = bytes(receive(sum(map(abs, sizes))))
     ends = list(accumulate(map(abs, sizes)))
     parts = (data[end - abs(size) : end] for size, end in zip(sizes, ends, strict=True))

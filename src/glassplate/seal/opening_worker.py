@@ -12,15 +12,14 @@ interpreter: in the vault it would hold up every search and every commit.
 
 from __future__ import annotations
 
-import struct
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from glassplate.errors import GlassplateError, StorageFailed
 from glassplate.recognize._caged_process import CagedProcess
 from glassplate.seal import opening_messages as messages
-from glassplate.seal.envelope import open_envelope
-from glassplate.seal.opener import read_info, read_inside
+from glassplate.seal.opener import ReadOpener, read_info, read_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from glassplate.records import PlateRead, SealedRead
 
 LEAST_READS = 16  # fewer are opened in the vault, within a millisecond
-SECONDS_TO_ANSWER = 30.0  # a full batch takes 20 ms; silence beyond means that it hangs
+SECONDS_TO_ANSWER = 10.0  # a full batch takes 20 ms; silence beyond means that it hangs
 MODULE = "glassplate.seal._opening_worker"
 WHAT = "opening worker"
 _TRIES = 2
@@ -64,13 +63,17 @@ class OpeningWorker:
         Raises:
             StorageFailed: the worker does not run. Nothing was taken.
         """
-        infos = [read_info(sealed, agency_id, camera_id) for sealed in reads]
-        envelopes = [sealed.read for sealed in reads]
         if len(reads) < LEAST_READS:
-            plaintexts = _opened_here(take_key(), infos, envelopes)
-        else:
-            plaintexts = self._opened_beside(take_key, infos, envelopes)
-        return [_inside(plain, sealed, camera_id) for plain, sealed in zip(plaintexts, reads, strict=True)]
+            opener = ReadOpener(take_key(), agency_id=agency_id)
+            return [_or_error(partial(opener.open, sealed, camera_id=camera_id)) for sealed in reads]
+        infos = [read_info(sealed, agency_id, camera_id) for sealed in reads]
+        found = self._opened_beside(take_key, infos, [sealed.read for sealed in reads])
+        return [
+            inside
+            if isinstance(inside, GlassplateError)
+            else _or_error(partial(read_inside, inside, sealed, camera_id))
+            for inside, sealed in zip(found, reads, strict=True)
+        ]
 
     def forget(self) -> None:
         """End the process, because an epoch has died; the next large batch starts another."""
@@ -93,7 +96,7 @@ class OpeningWorker:
             for _ in range(_TRIES):
                 try:
                     return self._exchange(question, len(infos))
-                except (OSError, ValueError, struct.error):
+                except (OSError, ValueError):
                     self._end()
         raise StorageFailed(
             "The opening worker stopped twice over one batch; nothing was taken. See the machine's memory and log."
@@ -117,24 +120,8 @@ class OpeningWorker:
             self._process = None
 
 
-def _opened_here(
-    key: EllipticCurvePrivateKey, infos: Sequence[bytes], envelopes: Sequence[bytes]
-) -> list[bytes | GlassplateError]:
-    found: list[bytes | GlassplateError] = []
-    for info, envelope in zip(infos, envelopes, strict=True):
-        try:
-            found.append(open_envelope(envelope, key, info))
-        except GlassplateError as error:
-            found.append(error)
-    return found
-
-
-def _inside(
-    plain: bytes | GlassplateError, sealed: SealedRead, camera_id: str
-) -> PlateRead | GlassplateError:
-    if isinstance(plain, GlassplateError):
-        return plain
+def _or_error(opened: Callable[[], PlateRead]) -> PlateRead | GlassplateError:
     try:
-        return read_inside(plain, sealed, camera_id)
+        return opened()
     except GlassplateError as error:
         return error

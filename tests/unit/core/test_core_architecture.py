@@ -12,6 +12,7 @@ SOURCE = Path(__file__).parents[3] / "src" / "glassplate"
 ONLY = {
     "images are opened by the gate alone": ("ImageOpener", {"gate.py", "seal"}),
     "sealed reads are opened by intake alone": ("open_all", {"intake.py", "seal"}),
+    "nobody opens them past the opening worker": ("ReadOpener", {"seal"}),
     "stored rows are asked for by the gate alone": ("StoreQuery", {"gate.py", "store"}),
     "redacted images are made by the redaction alone": ("_MAKER", {"recognize"}),
     "entries are built by the recorder alone": ("leaf_bytes", {"record.py", "log"}),

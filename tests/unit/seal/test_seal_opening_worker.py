@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import struct
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from glassplate.seal.envelope import seal_envelope
 from glassplate.seal.opener import read_info
 from glassplate.seal.opening_worker import LEAST_READS
 from glassplate.seal.padding import pad
-from glassplate.seal.read_format import READ_STEP, encode_read
+from glassplate.seal.read_format import MAX_READ_BYTES, READ_STEP, encode_read
 
 AGENCY, CAMERA, EPOCH = "exampleville-pd", "court-16th", "2026-11-25"
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -156,6 +157,23 @@ def test_any_envelopes_are_answered_one_by_one(pairs):
     found = opening_messages.receive_answer(len(pairs), _source(answer))
     assert len(found) == len(pairs)
     assert all(isinstance(one, GlassplateError) for one in found)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=5), st.binary(max_size=300))
+def test_an_answer_that_no_worker_of_ours_gives_is_refused_before_it_is_read(sizes, data):
+    answer = struct.pack(f"<{len(sizes)}i", *sizes) + data
+    asked = []
+
+    def receive(size):
+        asked.append(size)
+        return source(size)
+
+    source = _source(answer)
+    if max(map(abs, sizes)) > MAX_READ_BYTES:
+        with pytest.raises(ValueError, match="longer than a read"):
+            opening_messages.receive_answer(len(sizes), receive)
+    assert max(asked, default=0) <= MAX_READ_BYTES * len(sizes)
 
 
 def _source(data: bytes):
