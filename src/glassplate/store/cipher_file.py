@@ -35,6 +35,10 @@ _SHORT_WORDS = (
     "database is locked",
 )
 
+FAILURES = (sqlcipher.Error, OSError)
+_READ, _CREATE = "ro", "rwc"
+_READ_UNCHANGING = "ro&immutable=1"  # no lock and no look for changes: a quarter of a short question's time
+
 Connection = Any  # sqlcipher3 has no types
 
 
@@ -43,10 +47,15 @@ def naming(path: Path) -> Iterator[None]:
     """Turn every SQLite or disk error into ``StorageFailed`` that names ``path``."""
     try:
         yield
-    except (sqlcipher.Error, OSError) as error:
-        raise StorageFailed(
-            f"The segment {path} failed: {_reason(error)}. Check the disk; other epochs are still served."
-        ) from None
+    except FAILURES as error:
+        raise failure_of(path, error) from None
+
+
+def failure_of(path: Path, error: Exception) -> StorageFailed:
+    """What ``naming`` raises of one of ``FAILURES``, to be raised ``from None``."""
+    return StorageFailed(
+        f"The segment {path} failed: {_reason(error)}. Check the disk; other epochs are still served."
+    )
 
 
 def open_hot(path: Path, key: bytes) -> Connection:
@@ -56,20 +65,28 @@ def open_hot(path: Path, key: bytes) -> Connection:
         StorageFailed: what a crash left beside it is damaged.
     """
     check_wal(path)
-    connection = _connect(path, key, read_only=False, cache_kib=HOT_CACHE_KIB)
+    connection = _connect(path, key, _CREATE, HOT_CACHE_KIB)
     connection.execute("pragma journal_mode=wal")
     connection.execute("pragma synchronous=full")
     return connection
 
 
-def open_sealed(path: Path, key: bytes, *, cache_kib: int = CACHE_KIB) -> Connection:
-    """Open a file that nothing is to be written to.
+def open_beside_writer(path: Path, key: bytes) -> Connection:
+    """Open a hot file once more, to read what is committed meanwhile. Raises as ``open_sealed`` does."""
+    return _checked(path, _connect(path, key, _READ, HOT_CACHE_KIB))
+
+
+def open_sealed(path: Path, key: bytes) -> Connection:
+    """Open a file that nobody ever writes to again.
 
     Raises:
         StorageFailed: it has another format.
         sqlcipher3.Error: it is damaged, or the key is another; ``naming`` says so.
     """
-    connection = _connect(path, key, read_only=True, cache_kib=cache_kib)
+    return _checked(path, _connect(path, key, _READ_UNCHANGING, CACHE_KIB))
+
+
+def _checked(path: Path, connection: Connection) -> Connection:
     try:
         _check_format(path, connection)
     except BaseException:
@@ -80,7 +97,7 @@ def open_sealed(path: Path, key: bytes, *, cache_kib: int = CACHE_KIB) -> Connec
 
 def open_for_sealing(path: Path, key: bytes) -> Connection:
     """Create a segment's temporary file. No journal and no fsync: the caller fsyncs it before it counts."""
-    connection = _connect(path, key, read_only=False, cache_kib=CACHE_KIB)
+    connection = _connect(path, key, _CREATE, CACHE_KIB)
     connection.execute("pragma journal_mode=off")
     connection.execute("pragma synchronous=off")
     return connection
@@ -89,12 +106,12 @@ def open_for_sealing(path: Path, key: bytes) -> Connection:
 def rows_by_id(connection: Connection, columns: str, table: str, row_ids: Sequence[int]) -> Iterator[Any]:
     """``columns`` of the rows with these ids that are there, in no order: many at a time, each statement once made."""
     if len(row_ids) <= FEW_IDS:
-        one = f"select {columns} from {table} where id=?"  # noqa: S608 - our own names
+        one = f"select {columns} from {table} where rowid=?"  # noqa: S608 - our own names
         for row_id in row_ids:
             yield from connection.execute(one, (row_id,))
         return
     marks = ",".join("?" * IDS_AT_ONCE)
-    statement = f"select {columns} from {table} where id in ({marks})"  # noqa: S608 - our own names
+    statement = f"select {columns} from {table} where rowid in ({marks})"  # noqa: S608 - our own names
     for start in range(0, len(row_ids), IDS_AT_ONCE):
         part = row_ids[start : start + IDS_AT_ONCE]
         yield from connection.execute(statement, (*part, *(-1,) * (IDS_AT_ONCE - len(part))))
@@ -103,16 +120,16 @@ def rows_by_id(connection: Connection, columns: str, table: str, row_ids: Sequen
 def opens(path: Path, key: bytes) -> bool:
     """Whether ``key`` opens the file: what a thief with a copy and a key would try."""
     try:
-        _connect(path, key, read_only=True, cache_kib=HOT_CACHE_KIB).close()
+        _connect(path, key, _READ, HOT_CACHE_KIB).close()
     except sqlcipher.Error:
         return False
     return True
 
 
-def _connect(path: Path, key: bytes, *, read_only: bool, cache_kib: int) -> Connection:
+def _connect(path: Path, key: bytes, mode: str, cache_kib: int) -> Connection:
     if len(key) != KEY_BYTES:
         raise ValueError(f"a segment key has {KEY_BYTES} bytes")
-    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
     connection = sqlcipher.connect(
         uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
@@ -124,7 +141,7 @@ def _connect(path: Path, key: bytes, *, read_only: bool, cache_kib: int) -> Conn
         is_empty = not connection.execute("select count(*) from sqlite_master").fetchone()[
             0
         ]  # wrong keys show
-        if not read_only:
+        if mode == _CREATE:
             if is_empty:
                 connection.execute(f"pragma user_version={FORMAT}")
             _check_format(path, connection)

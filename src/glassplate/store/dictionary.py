@@ -130,6 +130,13 @@ class PlateDictionary:
         hits = np.flatnonzero(question.wildcard_hits(self._codes[start:end])) + start
         return np.concatenate([hits, long])
 
+    def epochs_of(self, positions: Positions) -> set[str]:
+        """The epochs that have any of these plates."""
+        if not len(positions):
+            return set()
+        any_of = [int(np.bitwise_or.reduce(array[positions])) for array in self._sets]
+        return {e for e, number in self._bits.items() if any_of[number // _BITS] >> number % _BITS & 1}
+
     def codes_in(self, positions: Positions, epoch_id: str) -> Codes:
         """Those of the plates that an epoch has."""
         if epoch_id not in self._bits:

@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from glassplate.files import fsync_folder
-from glassplate.store.cipher_file import HOT_CACHE_KIB, OWNER_ONLY, naming, open_hot, open_sealed, rows_by_id
+from glassplate.store.cipher_file import OWNER_ONLY, naming, open_beside_writer, open_hot, rows_by_id
 from glassplate.store.image_files import ImageFile, images_in
 from glassplate.store.read_row import HEAD
 from glassplate.store.words import Word
@@ -86,7 +86,7 @@ class HotFile:
         self._images = ImageFile(images, key, files)
         with contextlib.ExitStack() as opened, naming(path):
             self._writer = opened.enter_context(contextlib.closing(_open(path, key)))
-            self._reader = open_sealed(path, key, cache_kib=HOT_CACHE_KIB)
+            self._reader = open_beside_writer(path, key)
             opened.pop_all()
         self._reading = threading.Lock()
 

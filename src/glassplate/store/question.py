@@ -148,8 +148,15 @@ class Question:
 
     def look(self, words: Words) -> Look:
         """The vehicle and the cameras as numbers of one segment."""
+        look = self.vehicle(words)
+        if not self.cameras:
+            return look
+        return look._replace(cameras=_table(words.numbers(CAMERA, self.cameras), MOST[CAMERA]))
+
+    def vehicle(self, words: Words) -> Look:
+        """The vehicle as numbers of one segment, at any camera."""
         return Look(
-            _table(words.numbers(CAMERA, self.cameras), MOST[CAMERA]) if self.cameras else None,
+            None,
             _table(words.numbers(BODY, self.bodies), MOST[BODY]) if self.bodies else None,
             _table(words.numbers(COLOR, self.colors), MOST[COLOR]) if self.colors else None,
         )
@@ -164,7 +171,7 @@ class Look(NamedTuple):
 
     def keeps(
         self,
-        cameras: NDArray[np.uint16],
+        cameras: NDArray[np.uint16] | NDArray[np.uint8],
         bodies: NDArray[np.uint8],
         colors: NDArray[np.uint8],
         seconds: NDArray[np.uint8],

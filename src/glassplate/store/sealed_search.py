@@ -10,6 +10,7 @@ import contextlib
 import threading
 from collections import OrderedDict
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,14 +22,15 @@ from glassplate.store.sealed_segment import SealedSegment
 from glassplate.store.segment_search import SealedAnswer, SealedRow, SegmentFile, SegmentsMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from glassplate.store.plate_codes import Codes
     from glassplate.store.question import Question
-    from glassplate.store.sealed_segment import SegmentFacts
+    from glassplate.store.sealed_segment import FoundRow, SegmentFacts
     from glassplate.store.segment_search import Scope
 
 MAX_OPEN_SEGMENTS = 32  # file handles, and 12 MB of cache each
+_LAST_ID = attrgetter("last_id")
 
 
 class SealedSearch:
@@ -57,7 +59,7 @@ class SealedSearch:
                     if before := self._segments.get((file.epoch_id, file.number)):
                         before.close()
                     self._segments[file.epoch_id, file.number] = segment
-                    self._used(file.epoch_id, file.number)
+                    self._used(segment)
                     codes = segment.plates()
                     known = plates.get(file.epoch_id)
                     plates[file.epoch_id] = codes if known is None else np.union1d(known, codes)
@@ -73,13 +75,15 @@ class SealedSearch:
         """See ``SegmentSearch``."""
         failures: dict[str, str] = {}
         with self._lock:
+            segments, missing = self._of(scopes)
+            segments.sort(key=_LAST_ID, reverse=True)
             while True:
                 known = len(failures)
-                missing = self._missing(scopes)
-                present = [s for s in scopes if s[0] not in missing and s[0] not in failures]
-                rows = self._search(question, present, failures)
-                if len(failures) == known:  # else the rows that failed may have crowded out others
+                rows = self._search(question, segments, failures)
+                if len(failures) == known:
                     return SealedAnswer(rows, failures, missing)
+                # once more: the rows that failed may have crowded out others
+                segments = [segment for segment in segments if segment.epoch_id not in failures]
 
     def find(self, read_ids: Sequence[bytes], scopes: Sequence[Scope]) -> SealedAnswer:
         """See ``SegmentSearch``."""
@@ -87,17 +91,14 @@ class SealedSearch:
         failures: dict[str, str] = {}
         wanted = list(dict.fromkeys(read_ids))
         with self._lock:
-            missing = self._missing(scopes)
-            for epoch_id, numbers in scopes:
+            segments, missing = self._of(scopes)
+            segments.sort(key=_LAST_ID, reverse=True)  # what is asked for by its id was mostly seen lately
+            for segment in segments:
                 if len(rows) == len(wanted):
                     break
-                with _noting(failures, epoch_id):
-                    for segment in self._of(epoch_id, numbers) if epoch_id not in missing else ():
-                        self._used(epoch_id, segment.facts.number)
-                        found = segment.find(wanted).values()
-                        rows += [
-                            SealedRow(row.row_id, epoch_id, segment.facts.number, row.data) for row in found
-                        ]
+                with _noting(failures, segment.epoch_id):
+                    self._used(segment)
+                    rows += _answered(segment, segment.find(wanted).values())
         return SealedAnswer(rows, failures, missing)
 
     def knowledge(self, scope: Scope, read_ids: Sequence[bytes], firsts: Sequence[int]) -> SealedKnowledge:
@@ -105,10 +106,11 @@ class SealedSearch:
         known: set[bytes] = set()
         latest: dict[int, int] = {}
         with self._lock:
-            if self._missing([scope]):
+            segments, missing = self._of([scope])
+            if missing:
                 raise SegmentsMissingError(f"The segments of {scope[0]} were closed a moment ago; try again.")
-            for segment in self._of(*scope):
-                self._used(scope[0], segment.facts.number)
+            for segment in segments:
+                self._used(segment)
                 known |= segment.find(read_ids).keys()
                 for first, last in segment.latest_of_instants(firsts).items():
                     latest[first] = max(last, latest.get(first, 0))
@@ -132,21 +134,23 @@ class SealedSearch:
     def hand_over(self) -> tuple[list[SegmentFile], dict[str, int]]:
         """What a successor needs beside the file in memory: the segments, and the bits of the epochs."""
         with self._lock:
-            files = [
-                SegmentFile(epoch_id, number, segment.path, segment.key)
-                for (epoch_id, number), segment in self._segments.items()
-            ]
-            return files, self._dictionary.left()
+            return [_handed_over(segment) for segment in self._segments.values()], self._dictionary.left()
 
     def take_over(self, files: Sequence[SegmentFile], descriptor: int, bits: dict[str, int]) -> None:
-        """Be the successor. A segment that does not open any more is missing, and so loaded when it is asked."""
+        """Be the successor, who opens a segment when it is needed.
+
+        One that must be opened now, but does not open any more, is missing, and so loaded when it is asked.
+        """
         with self._lock:
             self._dictionary = PlateDictionary.taken_over(descriptor, bits, self._memory)
             for file in files:
                 with _noting({}, file.epoch_id):
-                    segment = SealedSegment(file.path, file.epoch_id, file.number, file.key)
+                    segment = SealedSegment(
+                        file.path, file.epoch_id, file.number, file.key, last_id=file.last_id
+                    )
                     self._segments[file.epoch_id, file.number] = segment
-                    self._used(file.epoch_id, file.number)
+                    if segment.is_open:
+                        self._used(segment)
 
     def close(self) -> None:
         """See ``SegmentSearch``."""
@@ -155,30 +159,30 @@ class SealedSearch:
                 self._forget(epoch_id)
 
     def _search(
-        self, question: Question, scopes: Sequence[Scope], failures: dict[str, str]
+        self, question: Question, segments: Sequence[SealedSegment], failures: dict[str, str]
     ) -> list[SealedRow]:
-        segments: list[SealedSegment] = []
-        for epoch_id, numbers in scopes:
-            with _noting(failures, epoch_id):
-                segments.extend(self._of(epoch_id, numbers))
-        segments.sort(key=lambda segment: segment.facts.last_id, reverse=True)
-        positions = None
+        """``segments``: the one with the newest read first."""
+        positions = codes = None
         if question.plate is not None:
             positions = self._dictionary.matches(question, _long_texts(segments))
+            epochs = self._dictionary.epochs_of(positions)
+            segments = [segment for segment in segments if segment.epoch_id in epochs]
         rows: list[SealedRow] = []
         for segment in segments:
-            facts = segment.facts
-            if len(rows) >= question.most:
-                question = replace(question, first_id=max(question.first_id, rows[-1].row_id))
-            if facts.last_id < question.first_id:
+            if len(rows) >= question.most and rows[-1].row_id > question.first_id:
+                question = replace(question, first_id=rows[-1].row_id)
+            if segment.last_id < question.first_id:
                 break
-            codes = None if positions is None else self._dictionary.codes_in(positions, facts.epoch_id)
-            if codes is not None and not len(codes):
-                continue
-            with _noting(failures, facts.epoch_id):
-                self._used(facts.epoch_id, facts.number)
+            if positions is not None:
+                codes = self._dictionary.codes_in(positions, segment.epoch_id)
+            try:
+                self._used(segment)
                 found = segment.newest(question, codes)
-                rows += [SealedRow(row.row_id, facts.epoch_id, facts.number, row.data) for row in found]
+            except StorageFailed as error:
+                failures[segment.epoch_id] = str(error)
+                continue
+            if found:
+                rows += _answered(segment, found)
                 rows = sorted(rows, reverse=True)[: question.most]
         return rows
 
@@ -188,19 +192,35 @@ class SealedSearch:
             self._open.pop(key, None)
         self._dictionary.drop(epoch_id)
 
-    def _of(self, epoch_id: str, numbers: Sequence[int]) -> list[SealedSegment]:
-        return [self._segments[epoch_id, number] for number in numbers]
+    def _of(self, scopes: Sequence[Scope]) -> tuple[list[SealedSegment], set[str]]:
+        """The segments, and the epochs of which one is not here: none of those is served."""
+        found: list[SealedSegment] = []
+        missing: set[str] = set()
+        for epoch_id, numbers in scopes:
+            try:
+                found += [self._segments[epoch_id, number] for number in numbers]
+            except KeyError:
+                missing.add(epoch_id)
+        return found, missing
 
-    def _missing(self, scopes: Sequence[Scope]) -> set[str]:
-        return {e for e, numbers in scopes if any((e, number) not in self._segments for number in numbers)}
-
-    def _used(self, epoch_id: str, number: int) -> None:
+    def _used(self, segment: SealedSegment) -> None:
         """Note that a file is about to be used, and close the one that has not been for longest."""
-        self._open[epoch_id, number] = None
-        self._open.move_to_end((epoch_id, number))
+        place = segment.epoch_id, segment.number
+        self._open[place] = None
+        self._open.move_to_end(place)
         while len(self._open) > MAX_OPEN_SEGMENTS:
             oldest, _ = self._open.popitem(last=False)
             self._segments[oldest].close()
+
+
+def _handed_over(segment: SealedSegment) -> SegmentFile:
+    """Long plates stay in the file, so whoever takes it over must open it to know them."""
+    last_id = None if segment.long_texts else segment.last_id
+    return SegmentFile(segment.epoch_id, segment.number, segment.path, segment.key, last_id)
+
+
+def _answered(segment: SealedSegment, rows: Iterable[FoundRow]) -> list[SealedRow]:
+    return [SealedRow(row.row_id, segment.epoch_id, segment.number, row.data) for row in rows]
 
 
 def _long_texts(segments: Sequence[SealedSegment]) -> dict[int, str]:

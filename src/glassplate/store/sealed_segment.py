@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from glassplate.errors import StorageFailed
-from glassplate.store.cipher_file import naming, open_sealed, rows_by_id
+from glassplate.store.cipher_file import FAILURES, failure_of, naming, open_sealed, rows_by_id
 from glassplate.store.columns import HEAD
 from glassplate.store.hot_file import HEAD_BYTES
 from glassplate.store.read_row import READ_ID, SAME_INSTANT
-from glassplate.store.segment_writer import CHUNKS, DIGESTS, LOOK_BYTES, TAG_BYTES, bucket_and_tag, buckets_of
-from glassplate.store.words import Word, Words
+from glassplate.store.segment_writer import (
+    CHUNKS,
+    DIGESTS,
+    LOOK_BYTES,
+    TAG_BYTES,
+    bucket_and_tag,
+    buckets_of,
+    runs_of,
+)
+from glassplate.store.words import CAMERA, Word, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,27 +57,54 @@ class SegmentFacts:
     """Merkle root over its reads, as its writer noted it inside."""
 
 
+class _Inside:
+    """What is read of a file once, and kept while it is closed."""
+
+    def __init__(self, connection: Connection, epoch_id: str, number: int) -> None:
+        meta = dict(connection.execute("select name, value from meta where name<>'plates'"))
+        words = [Word(*row) for row in connection.execute("select kind, number, text from word")]
+        self.base, self.width = meta["base"], meta["width"]
+        self.facts = SegmentFacts(
+            epoch_id, number, meta["count"], self.base, self.base + meta["last"], tuple(words), meta["root"]
+        )
+        self.words = Words(words)
+        self.long_texts: dict[int, str] = dict(connection.execute("select code, text from long_plate"))
+        chunks = np.frombuffer(meta["chunks"], dtype=CHUNKS)
+        self.firsts, self.lasts = chunks["first"].astype(np.uint64), chunks["last"].astype(np.uint64)
+        runs = runs_of(chunks["camera"])
+        self.chunks_of = dict(zip(chunks["camera"][[start for start, _ in runs]].tolist(), runs, strict=True))
+        """Camera -> its first chunk, and the one after its last; they are in the order of their time."""
+
+
 class SealedSegment:
     """One file. Not safe for several threads at once."""
 
-    def __init__(self, path: Path, epoch_id: str, number: int, key: bytes) -> None:
+    def __init__(
+        self, path: Path, epoch_id: str, number: int, key: bytes, *, last_id: int | None = None
+    ) -> None:
         """Open it and read what is remembered.
+
+        ``last_id``: as somebody knows it who had it open and saw no long plates; then it is opened when it is needed.
 
         Raises:
             StorageFailed: it is damaged, or the key is another.
         """
-        self.path, self.key = path, key
+        self.path, self.key, self.epoch_id, self.number = path, key, epoch_id, number
         self._connection: Connection | None = None
-        with naming(path):
-            meta = {name: self._meta(name) for name in ("base", "width", "count", "last", "root")}
-            words = [Word(*row) for row in self._open().execute("select kind, number, text from word")]
-            self.long_texts: dict[int, str] = dict(self._open().execute("select code, text from long_plate"))
-            self._chunks: NDArray[Any] = np.frombuffer(self._meta("chunks"), dtype=CHUNKS)
-        self._base, self._width = meta["base"], meta["width"]
-        self.facts = SegmentFacts(
-            epoch_id, number, meta["count"], self._base, self._base + meta["last"], tuple(words), meta["root"]
-        )
-        self._words = Words(words)
+        self._read: _Inside | None = None
+        self.long_texts: dict[int, str] = {}
+        if last_id is None:
+            self.long_texts, last_id = self._inside.long_texts, self.facts.last_id
+        self.last_id = last_id
+
+    @property
+    def facts(self) -> SegmentFacts:
+        """What is remembered of it.
+
+        Raises:
+            StorageFailed: it was not read yet, and is damaged.
+        """
+        return self._inside.facts
 
     @property
     def is_open(self) -> bool:
@@ -85,23 +120,28 @@ class SealedSegment:
     def plates(self) -> Codes:
         """The distinct codes, sorted."""
         with naming(self.path):
-            return np.frombuffer(self._meta("plates"), dtype="<u8").astype(np.uint64)
+            found = self._open().execute("select value from meta where name='plates'").fetchone()[0]
+            return np.frombuffer(found, dtype="<u8").astype(np.uint64)
 
     def newest(self, question: Question, codes: Codes | None) -> list[FoundRow]:
         """The newest rows that match, newest first. ``codes``: the plates that do; None for any plate."""
-        first, last = question.range_in(self.facts.epoch_id)
-        first, last = max(first - self._base, 0), min(last, self.facts.last_id) - self._base
+        inside = self._inside
+        first, last = question.range_in(self.epoch_id)
+        first, last = max(first - inside.base, 0), min(last, self.last_id) - inside.base
         if first > last:
             return []
-        with naming(self.path):
+        try:
+            look = question.vehicle(inside.words)
             if codes is None:
-                ids = self._in_chunks(question, first, last)
-                return self._fetch(ids[: question.most])
+                return self._fetch(self._in_chunks(question, look, first, last)[: question.most])
             ids = self._of_plates(codes, first, last)
-            look = question.look(self._words)
+            if question.cameras:
+                look = question.look(inside.words)
             if look.is_open:
                 return self._fetch(ids[: question.most])
             return self._filtered(ids, look, question.most)
+        except FAILURES as error:
+            raise failure_of(self.path, error) from None
 
     def find(self, read_ids: Sequence[bytes]) -> dict[bytes, FoundRow]:
         """Those of the reads that are here."""
@@ -119,10 +159,10 @@ class SealedSegment:
         found = {}
         with naming(self.path):
             for first in firsts:
-                start = first - self._base
+                start = first - self._inside.base
                 latest = self._open().execute(statement, (start, start + SAME_INSTANT - 1)).fetchone()[0]
                 if latest is not None:
-                    found[first] = latest + self._base
+                    found[first] = latest + self._inside.base
         return found
 
     def digests(self) -> Iterator[bytes]:
@@ -130,32 +170,42 @@ class SealedSegment:
         with naming(self.path):
             yield from (row[0] for row in self._open().execute(DIGESTS))
 
+    @property
+    def _inside(self) -> _Inside:
+        if self._read is None:
+            with naming(self.path):
+                self._read = _Inside(self._open(), self.epoch_id, self.number)
+        return self._read
+
     def _open(self) -> Connection:
         if self._connection is None:
             self._connection = open_sealed(self.path, self.key)
         return self._connection
 
-    def _meta(self, name: str) -> Any:
-        return self._open().execute("select value from meta where name=?", (name,)).fetchone()[0]
-
     def _ids(self, entries: bytes, size: int, at: int = 0) -> NDArray[np.uint64]:
         """The ids in entries of ``size`` bytes, each ``at`` its place."""
+        width = self._inside.width
         raw = np.frombuffer(entries, dtype=np.uint8).reshape(-1, size)
         wide = np.zeros((len(raw), 8), dtype=np.uint8)
-        wide[:, : self._width] = raw[:, at : at + self._width]
+        wide[:, :width] = raw[:, at : at + width]
         return wide.view("<u8").ravel().astype(np.uint64, copy=False)
 
-    def _fetch(self, ids: Sequence[int] | NDArray[np.uint64]) -> list[FoundRow]:
-        """The rows with these ids, in their order.
+    def _rows(self, columns: str, table: str, row_ids: Sequence[int]) -> list[Any]:
+        """Those rows, in no order.
 
         Raises:
             StorageFailed: one is missing, so the file is not what it was.
         """
-        wanted = [int(row_id) for row_id in ids]
-        data = dict(rows_by_id(self._open(), "id, data", "read", wanted))
-        if len(data) != len(wanted):
+        rows = list(rows_by_id(self._open(), columns, table, row_ids))
+        if len(rows) != len(row_ids):
             raise StorageFailed(f"The segment {self.path} lacks rows that its index names: it is damaged.")
-        return [FoundRow(row_id + self._base, data[row_id]) for row_id in wanted]
+        return rows
+
+    def _fetch(self, ids: NDArray[np.uint64]) -> list[FoundRow]:
+        """The rows with these ids, in their order."""
+        wanted, base = ids.tolist(), self._inside.base
+        data = dict(self._rows("id, data", "read", wanted))
+        return [FoundRow(row_id + base, data[row_id]) for row_id in wanted]
 
     def _of_plates(self, codes: Codes, first: int, last: int) -> NDArray[np.uint64]:
         connection = self._open()
@@ -164,7 +214,7 @@ class SealedSegment:
             row = connection.execute("select ids from plate where code=?", (code,)).fetchone()
             if row is not None:
                 postings.append(row[0])
-        ids = self._ids(b"".join(postings), self._width)
+        ids = self._ids(b"".join(postings), self._inside.width)
         kept = ids[(ids >= np.uint64(first)) & (ids <= np.uint64(last))]
         return np.sort(kept)[::-1]
 
@@ -179,37 +229,41 @@ class SealedSegment:
                 break
         return found[:most]
 
-    def _in_chunks(self, question: Question, first: int, last: int) -> NDArray[np.uint64]:
+    def _in_chunks(self, question: Question, look: Look, first: int, last: int) -> NDArray[np.uint64]:
         """Ids that match without a plate, newest first: at least ``most`` when there are so many."""
-        look = question.look(self._words)
-        chunks = self._chunks
-        wanted = (chunks["last"] >= np.uint64(first)) & (chunks["first"] <= np.uint64(last))
-        if look.cameras is not None:
-            wanted &= look.cameras[chunks["camera"]]
-        numbers = np.flatnonzero(wanted)
-        numbers = numbers[np.argsort(chunks["last"][numbers])[::-1]]
+        lasts, most = self._inside.lasts, question.most
+        numbers = self._chunks_in(question.cameras, first, last)
+        if len(numbers) > _CHUNKS_AT_ONCE:
+            numbers = np.array(numbers)[np.argsort(lasts[numbers])[::-1]].tolist()
         found = np.empty(0, dtype=np.uint64)
         for at in range(0, len(numbers), _CHUNKS_AT_ONCE):
-            if len(found) >= question.most and found[question.most - 1] > chunks["last"][numbers[at]]:
+            if len(found) >= most and found[most - 1] > lasts[numbers[at]]:
                 break  # every chunk that is left ends before the last one wanted
-            part = self._read_chunks(
-                numbers[at : at + _CHUNKS_AT_ONCE], look._replace(cameras=None), first, last
-            )
+            part = self._read_chunks(numbers[at : at + _CHUNKS_AT_ONCE], look, first, last)
             found = np.sort(np.concatenate([found, part]))[::-1]
         return found
 
-    def _read_chunks(
-        self, numbers: NDArray[np.intp], look: Look, first: int, last: int
-    ) -> NDArray[np.uint64]:
-        connection = self._open()
-        statement = "select entries from chunk where number=?"
-        entries = b"".join(connection.execute(statement, (n,)).fetchone()[0] for n in numbers.tolist())
-        size = self._width + LOOK_BYTES
+    def _chunks_in(self, cameras: Sequence[str], first: int, last: int) -> list[int]:
+        """The chunks of these cameras (none: of all) that reach into a time."""
+        inside, low, high = self._inside, np.uint64(first), np.uint64(last)
+        if not cameras:
+            return np.flatnonzero((inside.lasts >= low) & (inside.firsts <= high)).tolist()
+        numbers: list[int] = []
+        for camera in inside.words.numbers(CAMERA, cameras):
+            start, end = inside.chunks_of.get(camera, (0, 0))
+            begin = inside.lasts[start:end].searchsorted(low)
+            stop = inside.firsts[start:end].searchsorted(high, side="right")
+            numbers += range(start + int(begin), start + int(stop))
+        return numbers
+
+    def _read_chunks(self, numbers: Sequence[int], look: Look, first: int, last: int) -> NDArray[np.uint64]:
+        entries = b"".join([row[0] for row in self._rows("entries", "chunk", numbers)])
+        size = self._inside.width + LOOK_BYTES
         ids = self._ids(entries, size)
         kept = (ids >= np.uint64(first)) & (ids <= np.uint64(last))
         if not look.is_open:
-            raw = np.frombuffer(entries, dtype=np.uint8).reshape(-1, size)[:, self._width :]
-            kept &= look.keeps(raw[:, 0].astype(np.uint16), raw[:, 0], raw[:, 1], raw[:, 2])
+            raw = np.frombuffer(entries, dtype=np.uint8).reshape(-1, size)[:, -LOOK_BYTES:]
+            kept &= look.keeps(raw[:, 0], raw[:, 0], raw[:, 1], raw[:, 2])
         return ids[kept]
 
     def _noted(self, read_id: bytes) -> NDArray[np.uint64]:
@@ -217,7 +271,7 @@ class SealedSegment:
         row = self._open().execute("select entries from known where bucket=?", (bucket,)).fetchone()
         if row is None:
             return np.empty(0, dtype=np.uint64)
-        size = TAG_BYTES + self._width
+        size = TAG_BYTES + self._inside.width
         raw = np.frombuffer(row[0], dtype=np.uint8).reshape(-1, size)
         tags = raw[:, :TAG_BYTES].copy().view("<u2").ravel()
         is_asked: NDArray[np.bool_] = tags == tag

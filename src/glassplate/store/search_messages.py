@@ -54,7 +54,7 @@ def receive(read: Callable[[int], bytes | bytearray]) -> Message:
 
 def pack_files(files: Sequence[SegmentFile]) -> Message:
     """Segments and, as data, their keys."""
-    named = [[file.epoch_id, file.number, str(file.path)] for file in files]
+    named = [[file.epoch_id, file.number, str(file.path), file.last_id] for file in files]
     return Message({"files": named}, b"".join(file.key for file in files))
 
 
@@ -62,7 +62,9 @@ def files_of(message: Message) -> list[SegmentFile]:
     """Inverse of ``pack_files``."""
     keys = _split(message.data, KEY_BYTES)
     named = zip(message.head["files"], keys, strict=True)
-    return [SegmentFile(epoch_id, number, Path(path), key) for (epoch_id, number, path), key in named]
+    return [
+        SegmentFile(epoch_id, number, Path(path), key, last) for (epoch_id, number, path, last), key in named
+    ]
 
 
 def pack_loaded(facts: Sequence[SegmentFacts], failures: dict[str, str]) -> Message:

@@ -21,12 +21,13 @@ Scope = tuple[str, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class SegmentFile:
-    """A segment and the key that opens it."""
+    """A segment and the key that opens it. ``last_id``: see ``SealedSegment``."""
 
     epoch_id: str
     number: int
     path: Path
     key: bytes = field(repr=False)
+    last_id: int | None = None
 
 
 class SealedRow(NamedTuple):

@@ -130,7 +130,7 @@ def _write_chunks(
     entries = np.hstack([packed, looks])[by_camera]
     sorted_cameras, sorted_ids = cameras[by_camera], ids[by_camera]
     starts: list[int] = []
-    for start, end in _runs(sorted_cameras):
+    for start, end in runs_of(sorted_cameras):
         starts.extend(range(start, end, CHUNK))
     ends = [*starts[1:], len(ids)]
     chunks = np.zeros(len(starts), dtype=CHUNKS)
@@ -157,12 +157,12 @@ def _grouped(keys: NDArray[np.uint64], entries: NDArray[np.uint8]) -> Iterator[t
     order = np.argsort(keys, kind="stable")
     sorted_keys, data = keys[order], entries[order].tobytes()
     size = entries.shape[1]
-    runs = _runs(sorted_keys)
+    runs = runs_of(sorted_keys)
     for (start, end), key in zip(runs, sorted_keys[[start for start, _ in runs]].tolist(), strict=True):
         yield key, data[start * size : end * size]
 
 
-def _runs(values: NDArray[Any]) -> list[tuple[int, int]]:
+def runs_of(values: NDArray[Any]) -> list[tuple[int, int]]:
     """Start and end of each run of equal values."""
     edges = np.flatnonzero(values[1:] != values[:-1]) + 1
     starts = [0, *edges.tolist()]
