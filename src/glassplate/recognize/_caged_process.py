@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SECONDS_TO_START = 60.0
+_LATE_SECONDS = 0.05
 _RECEIVE_BYTES = 1 << 20
 _RECEIVE_AHEAD_BYTES = 16_384  # a small answer comes whole with its first bytes
 
@@ -35,7 +36,7 @@ class CagedProcess:
             GlassplateError: it does not start; ``what`` names it.
         """
         self._socket, far_end = socket.socketpair()
-        self._deadline = 0.0
+        self._deadline = self._timeout = 0.0
         self._ahead = b""  # came with what was asked for before
         with far_end:
             self._process = subprocess.Popen(
@@ -82,13 +83,13 @@ class CagedProcess:
 
     def send(self, data: bytes) -> None:
         """Send all of it."""
-        self._socket.settimeout(self._remaining_seconds())
+        self._limit()
         self._socket.sendall(data)
 
     def receive(self, size: int) -> bytearray:
         """Exactly ``size`` bytes."""
         if not self._ahead and 0 < size < _RECEIVE_AHEAD_BYTES:
-            self._socket.settimeout(self._remaining_seconds())
+            self._limit()
             self._ahead = self._socket.recv(_RECEIVE_AHEAD_BYTES)
             if not self._ahead:
                 raise ConnectionError("The worker hung up.")
@@ -98,18 +99,21 @@ class CagedProcess:
         self._ahead = self._ahead[here:]
         view = memoryview(received)[here:]
         while view:
-            self._socket.settimeout(self._remaining_seconds())
+            self._limit()
             count = self._socket.recv_into(view, min(len(view), _RECEIVE_BYTES))
             if count == 0:
                 raise ConnectionError("The worker hung up.")
             view = view[count:]
         return received
 
-    def _remaining_seconds(self) -> float:
+    def _limit(self) -> None:
+        """Let the next call end at the deadline: at most ``_LATE_SECONDS`` after it, since each change is a system call."""
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
             raise TimeoutError
-        return remaining
+        if not remaining <= self._timeout < remaining + _LATE_SECONDS:
+            self._timeout = remaining + _LATE_SECONDS / 2
+            self._socket.settimeout(self._timeout)
 
 
 def _await_end(process_id: int) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from glassplate.errors import StorageFailed
 from glassplate.store.image_files import images_in
+from glassplate.store.question import ANY_ID
 from glassplate.store.read_row import READ_ID, read_of
 
 if TYPE_CHECKING:
@@ -63,31 +64,29 @@ class Answers:
     def parts_of(self, held: Held, unserved: Failures, question: Question | None = None) -> dict[str, Parts]:
         """What the epochs are made of, loaded; one that fails is noted and left out.
 
-        ``question``: epochs without a read in its time are left out too, and so are their segments.
+        ``question``: segments without a read in its time are left out too.
         """
-        asked = {epoch_id: one for epoch_id, one in held.items() if epoch_id not in unserved}
+        asked = {e: one for e, one in held.items() if e not in unserved} if unserved else held
         self._load(asked, unserved)
         parts = {}
         for epoch_id, (epoch, key) in asked.items():
             if epoch_id in unserved:
                 continue
-            if question is not None and not epoch.may_have(*question.range_in(epoch_id)):
-                continue
-            with noting(unserved, epoch_id):
-                part = epoch.parts(key)
-                if question is not None:
-                    numbers = epoch.numbers_in(*question.range_in(epoch_id), part.numbers)
-                    part = part._replace(numbers=numbers)
-                parts[epoch_id] = part
+            first, last = question.range_in(epoch_id) if question is not None else ANY_ID
+            try:
+                parts[epoch_id] = epoch.parts(key, first, last)
+            except StorageFailed as error:
+                unserved[epoch_id] = str(error)
         return parts
 
     def _retried(self, act: Callable[[], Opened], failures: Failures) -> Opened:
+        before = dict(failures)
         for _ in range(_TRIES):
-            before = dict(failures)
-            with contextlib.suppress(_ClosedError):
+            try:
                 return act()
-            failures.clear()
-            failures.update(before)
+            except _ClosedError:
+                failures.clear()
+                failures.update(before)
         raise StorageFailed("The store's files are closed faster than they are searched; try again.")
 
     def _search(self, question: Question, held: Held, unserved: Failures) -> Opened:

@@ -97,6 +97,10 @@ class Columns:
         while self.count - self._in_runs >= RUN:
             self._sort_run()
 
+    def reach(self, first: int, last: int) -> bool:
+        """Whether a row can have an id between the two, both included."""
+        return self._first_id <= last and self._last_id >= first
+
     def __getitem__(self, name: str) -> NDArray[Any]:
         """One column, as far as it is published."""
         count = self.count
@@ -117,7 +121,7 @@ class Columns:
     ) -> list[int]:
         """Ids of the newest rows that match, newest first."""
         first, last = question.range_in(epoch_id)
-        if max(first, self._first_id) > min(last, self._last_id):
+        if first > last or not self.reach(first, last):
             return []
         ids = self["ids"]
         positions = self._by_plate(question, long_texts)

@@ -126,20 +126,18 @@ class Epoch:
                 "Restore the logged one."
             )
 
-    def numbers_in(self, first: int, last: int, numbers: Sequence[int]) -> tuple[int, ...]:
-        """Those of the segments that can have an id between ``first`` and ``last``, both included."""
-        spans = self._spans
-        return tuple(n for n in numbers if _overlaps(spans.get(n), first, last))
-
     def may_have(self, first: int, last: int) -> bool:
-        """Whether a read with an id between the two can be here; true of what is not loaded."""
-        if not self.is_loaded or self._parts.hot is not None or self.files.has_hot:
+        """Whether a read with an id between the two, both included, can be here; true of what is not loaded."""
+        hot = self._parts.hot  # first: sealing widens the span before it takes the hot reads away
+        if not self.is_loaded:
+            return self.has_any
+        if self.files.has_hot if hot is None else hot.columns.reach(first, last):
             return True
         earliest, latest = self._span
         return earliest <= last and latest >= first
 
-    def parts(self, key: bytes) -> Parts:
-        """What to search. Opens the hot file when there is one.
+    def parts(self, key: bytes, first: int, last: int) -> Parts:
+        """What to search for ids between the two, both included. Opens the hot file when there is one.
 
         Raises:
             StorageFailed: the epoch is gone, damaged, or its key is another.
@@ -148,7 +146,9 @@ class Epoch:
         if self._parts.hot is None and self.files.has_hot:
             with self.lock:
                 self._open_hot(key, create=False)
-        return self._parts
+        parts, spans = self._parts, self._spans
+        numbers = [n for n in parts.numbers if _overlaps(spans.get(n), first, last)]
+        return parts if len(numbers) == len(parts.numbers) else Parts(parts.hot, tuple(numbers))
 
     def _open_hot(self, key: bytes, *, create: bool) -> HotReads | None:
         self._check_key(key)

@@ -49,17 +49,24 @@ class EpochFiles:
         self._files = files
         self._graveyard = graveyard
         self._numbers: dict[str, set[int]] = {}
+        self.are_any = False
+        """Whether the epoch has files."""
+        self.has_hot = False
+        """Whether there is a hot file."""
 
     def note(self, number: int, kind: str) -> None:
         """There is such a file."""
         self._numbers.setdefault(kind, set()).add(number)
+        self.are_any = True
+        self.has_hot = self.has_hot or kind == "hot"
 
     def look(self) -> None:
         """Read from the disk what there is: after a failure nothing else knows."""
-        self._numbers.clear()
+        found: dict[str, set[int]] = {}
         for path in self._all():
             if name := FILE_NAME.fullmatch(path.name):
-                self.note(int(name[2]), name[3])
+                found.setdefault(name[3], set()).add(int(name[2]))
+        self._numbers, self.are_any, self.has_hot = found, bool(found), "hot" in found
 
     def path(self, number: int, kind: str) -> Path:
         """Where a file is or would be."""
@@ -68,16 +75,6 @@ class EpochFiles:
     def numbers(self, kind: str) -> list[int]:
         """The numbers of the files of one kind, ascending."""
         return sorted(self._numbers.get(kind, ()))
-
-    @property
-    def are_any(self) -> bool:
-        """Whether the epoch has files."""
-        return any(self._numbers.values())
-
-    @property
-    def has_hot(self) -> bool:
-        """Whether there is a hot file."""
-        return bool(self._numbers.get("hot"))
 
     def hot_number(self) -> int:
         """The number that incoming reads belong to: that of the next segment."""

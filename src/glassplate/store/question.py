@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _CURSOR = re.compile(r"1-([0-9a-f]{1,16})-([0-9A-Za-z][0-9A-Za-z+-]{0,31})", re.ASCII)
 
 
+ANY_ID = 0, (1 << 63) - 1
+
+
 class Place(NamedTuple):
     """Where a read stands in the order of all answers; the newest is the largest."""
 
@@ -97,6 +100,11 @@ class Question:
             return self.first_id, self.last_id
         last = self.below.row_id if epoch_id < self.below.epoch_id else self.below.row_id - 1
         return self.first_id, min(self.last_id, last)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """First and last id that any epoch may answer with."""
+        return self.first_id, self.last_id if self.below is None else min(self.last_id, self.below.row_id)
 
     @property
     def is_exact(self) -> bool:

@@ -1,6 +1,7 @@
 """Between the store and its search worker: a head in JSON, and bytes behind it.
 
     length of the head u32 · length of the bytes u64 · head · bytes
+    the bytes of an answer: for each row its id u64 · its place in ``places`` u16 · its length u32, then each row's data
 
 Keys, read ids and rows are bytes; they are never in an argument, an environment or a file. Both ends are the same
 version of this program, so nothing here is a format that lasts.
@@ -10,7 +11,8 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
     from glassplate.store.segment_search import Scope
 
 LENGTHS = struct.Struct("<IQ")
-_QUESTION = tuple(field.name for field in fields(Question))
+_ROW = struct.Struct("<QHI")
+_values_of = attrgetter(*(field.name for field in fields(Question)))
+_json = json.JSONEncoder(separators=(",", ":")).encode
+_parsed = json.JSONDecoder().decode
 READY = b"search worker ready\n"
 
 
@@ -41,14 +46,14 @@ class Message(NamedTuple):
 
 def pack(message: Message) -> bytes:
     """The bytes to send."""
-    head = json.dumps(message.head, separators=(",", ":")).encode()
+    head = _json(message.head).encode()
     return b"".join((LENGTHS.pack(len(head), len(message.data)), head, message.data))
 
 
 def receive(read: Callable[[int], bytes | bytearray]) -> Message:
     """The next message. ``read`` gives exactly so many bytes."""
     head_length, data_length = LENGTHS.unpack(read(LENGTHS.size))
-    head = json.loads(bytes(read(head_length)))
+    head = _parsed(read(head_length).decode())
     return Message(head, bytes(read(data_length)))
 
 
@@ -83,38 +88,49 @@ def loaded_of(message: Message) -> tuple[list[SegmentFacts], dict[str, str]]:
 
 def pack_question(question: Question, scopes: Sequence[Scope]) -> Message:
     """What a search asks."""
-    return Message({"question": {name: getattr(question, name) for name in _QUESTION}, "scopes": scopes})
+    return Message({"question": _values_of(question), "scopes": scopes})
 
 
 def question_of(message: Message) -> Question:
     """Inverse of ``pack_question``."""
-    asked: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in message.head["question"].items()
-    }
-    asked["below"] = Place(*asked["below"]) if asked["below"] else None
-    return Question(**asked)
+    values: list[Any] = [tuple(v) if isinstance(v, list) else v for v in message.head["question"]]
+    question = Question(*values)
+    return replace(question, below=Place(*question.below)) if question.below is not None else question
 
 
 def scopes_of(message: Message) -> list[Scope]:
-    """The epochs and segments that are asked."""
-    return [(epoch_id, tuple(numbers)) for epoch_id, numbers in message.head["scopes"]]
+    """The epochs and segments that are asked; lists serve where tuples were."""
+    scopes: list[Scope] = message.head["scopes"]
+    return scopes
 
 
 def pack_answer(answer: SealedAnswer) -> Message:
     """What a search answers; the rows' data one after the other."""
-    places = [[row.row_id, row.epoch_id, row.number, len(row.data)] for row in answer.rows]
-    head = {"rows": places, "failures": answer.failures, "missing": sorted(answer.missing)}
-    return Message(head, b"".join(row.data for row in answer.rows))
+    rows = answer.rows
+    places: dict[tuple[str, int], int] = {}
+    heads = [
+        _ROW.pack(row_id, places.setdefault((epoch_id, number), len(places)), len(data))
+        for row_id, epoch_id, number, data in rows
+    ]
+    head = {
+        "rows": len(rows),
+        "places": list(places),
+        "failures": answer.failures,
+        "missing": sorted(answer.missing),
+    }
+    return Message(head, b"".join((*heads, *(row.data for row in rows))))
 
 
 def answer_of(message: Message) -> SealedAnswer:
     """Inverse of ``pack_answer``."""
-    rows, at = [], 0
-    for row_id, epoch_id, number, length in message.head["rows"]:
-        rows.append(SealedRow(row_id, epoch_id, number, message.data[at : at + length]))
+    head, data = message
+    places, at = head["places"], head["rows"] * _ROW.size
+    rows = []
+    for row_id, place, length in _ROW.iter_unpack(data[:at]):
+        epoch_id, number = places[place]
+        rows.append(SealedRow(row_id, epoch_id, number, data[at : at + length]))
         at += length
-    return SealedAnswer(rows, message.head["failures"], set(message.head["missing"]))
+    return SealedAnswer(rows, head["failures"], set(head["missing"]))
 
 
 def read_ids_of(message: Message) -> list[bytes]:

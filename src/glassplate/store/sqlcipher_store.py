@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from glassplate.errors import InputRefused, ProofFailed, StorageFailed
@@ -13,7 +14,7 @@ from glassplate.store.epoch import Epoch
 from glassplate.store.epoch_files import FILE_NAME, EpochFiles
 from glassplate.store.graveyard import END, Graveyard
 from glassplate.store.merkle import file_sha256
-from glassplate.store.question import Place, Question, fits, place_of
+from glassplate.store.question import ANY_ID, Place, Question, fits, place_of
 from glassplate.store.sealed_search import SealedSearch
 from glassplate.store.store import StoredPage
 
@@ -82,26 +83,27 @@ class SqlcipherStore:
     def search(self, query: StoreQuery, keys: Mapping[str, bytes]) -> StoredPage:
         """See ``Store.search``."""
         below = place_of(query.cursor) if query.cursor is not None else None
-        held = self._held(keys)
+        question = Question.of(query, query.limit + 1, below)
+        held = self._held(keys, *question.reach)
         unserved: dict[str, str] = {}
         reads: list[StoredRead] = []
         cursor: str | None = None
-        while len(reads) < query.limit:
-            question = Question.of(query, query.limit - len(reads) + 1, below)
+        while True:
             rows, opened = self._answers.newest(question, held, unserved)
             shown = rows[: question.most - 1]
             reads += [stored for stored in opened if fits(query, stored.read)]
             below = Place(shown[-1].row_id, shown[-1].epoch_id) if shown else None
             cursor = below.cursor() if below and len(rows) == question.most else None
-            if cursor is None:
+            if cursor is None or len(reads) >= query.limit:
                 break
-        self._close_idle()
+            question = replace(question, most=query.limit - len(reads) + 1, below=below)
+        self._close_idle(held)
         return StoredPage(tuple(reads), cursor is not None, tuple(sorted(unserved.items())), cursor)
 
     def get(self, read_ids: Sequence[str], keys: Mapping[str, bytes]) -> list[StoredRead]:
         """See ``Store.get``."""
         ids = list(dict.fromkeys(bytes.fromhex(read_id) for read_id in read_ids))
-        held = self._held(keys)
+        held = self._held(keys, *ANY_ID)
         failures: dict[str, str] = {}
         opened = self._answers.with_ids(ids, held, failures)
         found = {stored.read.read_id: stored for stored in opened}
@@ -142,7 +144,7 @@ class SqlcipherStore:
     def counts(self, keys: Mapping[str, bytes] | None = None) -> dict[str, int]:
         """See ``Store.counts``."""
         if keys:
-            self._answers.parts_of(self._held(keys), {})
+            self._answers.parts_of(self._held(keys, *ANY_ID), {})
         counts = {}
         for epoch_id in self.epoch_ids():
             count = self._epoch(epoch_id).count()
@@ -198,11 +200,12 @@ class SqlcipherStore:
 
     # --- searching ----------------------------------------------------------------------------------------------
 
-    def _held(self, keys: Mapping[str, bytes]) -> Held:
-        """The epochs of one question: one that dies before the answer is missed, not passed over."""
+    def _held(self, keys: Mapping[str, bytes], first: int, last: int) -> Held:
+        """The epochs of one question, for ids between the two: one that dies before the answer is missed, not passed over."""
         with self._lock:
-            here = [(e, epoch) for e, epoch in self._epochs.items() if e in keys and epoch.has_any]
-        return {e: (epoch, keys[e]) for e, epoch in sorted(here)}
+            epochs = self._epochs
+            here = [(e, epochs[e], key) for e, key in keys.items() if e in epochs]
+        return {e: (epoch, key) for e, epoch, key in here if epoch.may_have(first, last)}
 
     # --- epochs -------------------------------------------------------------------------------------------------
 
@@ -216,7 +219,7 @@ class SqlcipherStore:
 
     def _load(self, held: Held, failures: dict[str, str]) -> None:
         """Bring the sealed segments of all these epochs into the search, in one go."""
-        if all(epoch.is_loaded for epoch, _ in held.values()):
+        if not [epoch for epoch, _ in held.values() if not epoch.is_loaded]:
             return
         with self._loading:
             waiting = {e: one for e, one in held.items() if not one[0].is_loaded}
@@ -245,7 +248,10 @@ class SqlcipherStore:
             self._epochs[epoch_id] = epoch
             return epoch
 
-    def _close_idle(self) -> None:
+    def _close_idle(self, used: Held | None = None) -> None:
+        """Close hot files beyond a few. ``used``: the epochs that may have been opened just now; None for any."""
+        if used is not None and not any(epoch.is_hot_open for epoch, _ in used.values()):
+            return
         with self._lock:
             open_epochs = [epoch for epoch in self._epochs.values() if epoch.is_hot_open]
         for epoch in open_epochs[:-MAX_HOT_EPOCHS]:
