@@ -93,10 +93,12 @@ class CagedProcess:
             self._ahead = self._socket.recv(_RECEIVE_AHEAD_BYTES)
             if not self._ahead:
                 raise ConnectionError("The worker hung up.")
-        received = bytearray(size)
-        here = min(size, len(self._ahead))
-        received[:here] = self._ahead[:here]
-        self._ahead = self._ahead[here:]
+        received = bytearray(self._ahead[:size])
+        self._ahead = self._ahead[size:]
+        here = len(received)
+        if here == size:
+            return received
+        received += bytes(size - here)
         view = memoryview(received)[here:]
         while view:
             self._limit()

@@ -12,18 +12,19 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from glassplate.errors import StorageFailed
-from glassplate.store.image_files import images_in
+from glassplate.store.image_files import has_images, images_in
 from glassplate.store.question import ANY_ID
 from glassplate.store.read_row import READ_ID, read_of
+from glassplate.store.store import StoredRead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from glassplate.store.epoch import Epoch, Parts
     from glassplate.store.hot_reads import HotReads
+    from glassplate.store.image_files import ImageRow
     from glassplate.store.question import Question
     from glassplate.store.segment_search import SealedAnswer, SegmentSearch
-    from glassplate.store.store import StoredRead
 
     Held = Mapping[str, tuple[Epoch, bytes]]
     Failures = dict[str, str]
@@ -103,11 +104,12 @@ class Answers:
         if scopes := [(e, part.numbers) for e, part in parts.items() if part.numbers]:
             answer = self._sealed.search(question, scopes)
             _note_failures(answer, held, unserved)
-            found += [Found(*row, None) for row in answer.rows]
-        found += [Found(row_id, epoch_id, -1, b"", parts[epoch_id].hot) for row_id, epoch_id in hot]
-        found.sort(key=lambda row: row[:2], reverse=True)
-        rows = self._with_hot_data(found[: question.most], unserved)
-        return rows, self._opened(rows[: question.most - 1], held, unserved)
+            found = [Found(*row, None) for row in answer.rows]
+        if hot:
+            found += [Found(row_id, epoch_id, -1, b"", parts[epoch_id].hot) for row_id, epoch_id in hot]
+            found.sort(key=lambda row: row[:2], reverse=True)
+            found = self._with_hot_data(found[: question.most], unserved)
+        return found, self._opened(found[: question.most - 1], held, unserved)
 
     def _find(self, read_ids: Sequence[bytes], held: Held, failures: Failures) -> Opened:
         parts = self.parts_of(held, failures)
@@ -146,37 +148,42 @@ class Answers:
 
     def _opened(self, rows: Sequence[Found], held: Held, unserved: Failures) -> list[StoredRead]:
         """The reads of the rows with their sealed images, in the same order."""
-        by_part: dict[tuple[str, int], list[Found]] = {}
+        parts: dict[tuple[str, int], list[Found]] = {}
         for row in rows:
-            by_part.setdefault((row.epoch_id, row.number), []).append(row)
-        opened: dict[tuple[str, int], StoredRead] = {}
-        for (epoch_id, number), part in by_part.items():
-            with noting(unserved, epoch_id):
-                opened.update(_open_part(*held[epoch_id], number, part))
-        places = ((row.epoch_id, row.row_id) for row in rows)
-        return [opened[place] for place in places if place in opened]
+            parts.setdefault((row.epoch_id, row.number), []).append(row)
+        opened: list[tuple[Found, StoredRead]] = []
+        for (epoch_id, number), part in parts.items():
+            try:
+                opened += zip(part, _open_part(*held[epoch_id], number, part), strict=True)
+            except StorageFailed as error:
+                unserved[epoch_id] = str(error)
+        if len(parts) > 1:
+            opened.sort(key=lambda one: one[0][:2], reverse=True)
+        return [stored for _, stored in opened]
 
 
-def _open_part(
-    epoch: Epoch, key: bytes, number: int, rows: Sequence[Found]
-) -> dict[tuple[str, int], StoredRead]:
+def _open_part(epoch: Epoch, key: bytes, number: int, rows: Sequence[Found]) -> list[StoredRead]:
     hot = rows[0].hot
     epoch.check_alive()
-    words = hot.words if hot is not None else epoch.words[number]
-    data = {row.row_id: row.data for row in rows}
+    words = hot.words if hot is not None else epoch.words.get(number)
+    if words is None:
+        raise _ClosedError
+    reads = [read_of(row.row_id, row.data, words, epoch.epoch_id) for row in rows]
+    data = {row.row_id: row.data for row in rows if has_images(row.data)}
+    if not data:
+        return reads
     if hot is None:
         images = images_in(epoch.files.path(number, "images"), key, data)
     else:
         with _still_open(hot):
             images = hot.rows.images(data)
-    opened = {}
-    for row in rows:
-        stored = read_of(row.row_id, row.data, words, epoch.epoch_id)
-        image = images.get(row.row_id)
-        if image is not None:
-            stored = replace(stored, crop_sealed=image.crop, scene_sealed=image.scene)
-        opened[epoch.epoch_id, row.row_id] = stored
-    return opened
+    return [_with_images(stored, images.get(row.row_id)) for row, stored in zip(rows, reads, strict=True)]
+
+
+def _with_images(stored: StoredRead, image: ImageRow | None) -> StoredRead:
+    if image is None:
+        return stored
+    return StoredRead(stored.epoch_id, stored.read, image.crop, image.scene, stored.sealed_sha256)
 
 
 def _note_failures(answer: SealedAnswer, held: Held, unserved: Failures) -> None:

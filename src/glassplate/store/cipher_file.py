@@ -27,6 +27,7 @@ HOT_CACHE_KIB = 4_000  # a hot file is written at its end, and mostly searched i
 BUSY_SECONDS = 5
 IDS_AT_ONCE = 50
 FEW_IDS = 4  # so many are looked up one by one: a list of 50 costs as much as four of them
+_MARKS = ",".join("?" * IDS_AT_ONCE)
 _SHORT_WORDS = (
     "database or disk is full",
     "disk I/O error",
@@ -103,18 +104,19 @@ def open_for_sealing(path: Path, key: bytes) -> Connection:
     return connection
 
 
-def rows_by_id(connection: Connection, columns: str, table: str, row_ids: Sequence[int]) -> Iterator[Any]:
+def rows_by_id(connection: Connection, columns: str, table: str, row_ids: Sequence[int]) -> list[Any]:
     """``columns`` of the rows with these ids that are there, in no order: many at a time, each statement once made."""
+    rows: list[Any] = []
     if len(row_ids) <= FEW_IDS:
         one = f"select {columns} from {table} where rowid=?"  # noqa: S608 - our own names
         for row_id in row_ids:
-            yield from connection.execute(one, (row_id,))
-        return
-    marks = ",".join("?" * IDS_AT_ONCE)
-    statement = f"select {columns} from {table} where rowid in ({marks})"  # noqa: S608 - our own names
+            rows += connection.execute(one, (row_id,))
+        return rows
+    statement = f"select {columns} from {table} where rowid in ({_MARKS})"  # noqa: S608 - our own names
     for start in range(0, len(row_ids), IDS_AT_ONCE):
         part = row_ids[start : start + IDS_AT_ONCE]
-        yield from connection.execute(statement, (*part, *(-1,) * (IDS_AT_ONCE - len(part))))
+        rows += connection.execute(statement, (*part, *(-1,) * (IDS_AT_ONCE - len(part))))
+    return rows
 
 
 def opens(path: Path, key: bytes) -> bool:

@@ -150,11 +150,12 @@ class Columns:
         array = self[name]
         runs, sorted_rows = self._sorted(name)
         found: list[NDArray[Any]] = [
-            run.positions[np.searchsorted(run.keys, low) : np.searchsorted(run.keys, high, side="right")]
+            run.positions[run.keys.searchsorted(low) : run.keys.searchsorted(high, side="right")]
             for run in runs
         ]
         tail = array[sorted_rows:]
-        found.append(np.flatnonzero((tail >= low) & (tail <= high)) + sorted_rows)
+        is_between = tail == low if low == high else (tail >= low) & (tail <= high)
+        found.append(np.flatnonzero(is_between) + sorted_rows)
         return np.concatenate(found).astype(np.intp)
 
     def with_read_ids(self, read_ids: Sequence[bytes]) -> dict[bytes, int]:

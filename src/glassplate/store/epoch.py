@@ -146,7 +146,9 @@ class Epoch:
         if self._parts.hot is None and self.files.has_hot:
             with self.lock:
                 self._open_hot(key, create=False)
-        parts, spans = self._parts, self._spans
+        parts, (earliest, latest), spans = self._parts, self._span, self._spans
+        if first <= earliest and latest <= last:
+            return parts
         numbers = [n for n in parts.numbers if _overlaps(spans.get(n), first, last)]
         return parts if len(numbers) == len(parts.numbers) else Parts(parts.hot, tuple(numbers))
 

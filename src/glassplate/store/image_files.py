@@ -93,13 +93,18 @@ class ImageFile:
         self._size = end
 
 
+def has_images(data: bytes) -> bool:
+    """Whether the read with this ``data`` has any."""
+    return data[0] & (HAS_CROP | HAS_SCENE) != 0
+
+
 def images_in(path: Path, key: bytes, rows: Mapping[int, bytes]) -> dict[int, ImageRow]:
     """The images of those rows (id -> data) that have any. ``key``: the segments'.
 
     Raises:
         StorageFailed: the file is missing, cut or changed.
     """
-    placed = {row_id: data for row_id, data in rows.items() if data[0] & (HAS_CROP | HAS_SCENE)}
+    placed = {row_id: data for row_id, data in rows.items() if has_images(data)}
     if not placed:
         return {}
     cipher = _cipher(key)

@@ -96,9 +96,11 @@ class SealedSearch:
             for segment in segments:
                 if len(rows) == len(wanted):
                     break
-                with _noting(failures, segment.epoch_id):
+                try:
                     self._used(segment)
                     rows += _answered(segment, segment.find(wanted).values())
+                except StorageFailed as error:
+                    failures[segment.epoch_id] = str(error)
         return SealedAnswer(rows, failures, missing)
 
     def knowledge(self, scope: Scope, read_ids: Sequence[bytes], firsts: Sequence[int]) -> SealedKnowledge:

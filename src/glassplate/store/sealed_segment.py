@@ -133,12 +133,12 @@ class SealedSegment:
         try:
             look = question.vehicle(inside.words)
             if codes is None:
-                return self._fetch(self._in_chunks(question, look, first, last)[: question.most])
+                return self._fetch(self._in_chunks(question, look, first, last)[: question.most].tolist())
             ids = self._of_plates(codes, first, last)
             if question.cameras:
                 look = question.look(inside.words)
             if look.is_open:
-                return self._fetch(ids[: question.most])
+                return self._fetch(ids[: question.most].tolist())
             return self._filtered(ids, look, question.most)
         except FAILURES as error:
             raise failure_of(self.path, error) from None
@@ -182,12 +182,12 @@ class SealedSegment:
             self._connection = open_sealed(self.path, self.key)
         return self._connection
 
-    def _ids(self, entries: bytes, size: int, at: int = 0) -> NDArray[np.uint64]:
-        """The ids in entries of ``size`` bytes, each ``at`` its place."""
+    def _ids(self, entries: bytes, size: int) -> NDArray[np.uint64]:
+        """The ids at the begin of entries of ``size`` bytes."""
         width = self._inside.width
         raw = np.frombuffer(entries, dtype=np.uint8).reshape(-1, size)
         wide = np.zeros((len(raw), 8), dtype=np.uint8)
-        wide[:, :width] = raw[:, at : at + width]
+        wide[:, :width] = raw[:, :width]
         return wide.view("<u8").ravel().astype(np.uint64, copy=False)
 
     def _rows(self, columns: str, table: str, row_ids: Sequence[int]) -> list[Any]:
@@ -196,16 +196,17 @@ class SealedSegment:
         Raises:
             StorageFailed: one is missing, so the file is not what it was.
         """
-        rows = list(rows_by_id(self._open(), columns, table, row_ids))
+        rows = rows_by_id(self._open(), columns, table, row_ids)
         if len(rows) != len(row_ids):
             raise StorageFailed(f"The segment {self.path} lacks rows that its index names: it is damaged.")
         return rows
 
-    def _fetch(self, ids: NDArray[np.uint64]) -> list[FoundRow]:
+    def _fetch(self, ids: Sequence[int]) -> list[FoundRow]:
         """The rows with these ids, in their order."""
-        wanted, base = ids.tolist(), self._inside.base
-        data = dict(self._rows("id, data", "read", wanted))
-        return [FoundRow(row_id + base, data[row_id]) for row_id in wanted]
+        if not ids:
+            return []
+        data, base = dict(self._rows("id, data", "read", ids)), self._inside.base
+        return [FoundRow(row_id + base, data[row_id]) for row_id in ids]
 
     def _of_plates(self, codes: Codes, first: int, last: int) -> NDArray[np.uint64]:
         connection = self._open()
@@ -221,7 +222,7 @@ class SealedSegment:
     def _filtered(self, ids: NDArray[np.uint64], look: Look, most: int) -> list[FoundRow]:
         found: list[FoundRow] = []
         for start in range(0, len(ids), most):
-            rows = self._fetch(ids[start : start + most])
+            rows = self._fetch(ids[start : start + most].tolist())
             head = np.frombuffer(b"".join(row.data[:HEAD_BYTES] for row in rows), dtype=HEAD)
             kept = look.keeps(head["camera"], head["body"], head["color"], head["second"])
             found.extend(row for row, is_kept in zip(rows, kept, strict=True) if is_kept)
@@ -266,13 +267,18 @@ class SealedSegment:
             kept &= look.keeps(raw[:, 0], raw[:, 0], raw[:, 1], raw[:, 2])
         return ids[kept]
 
-    def _noted(self, read_id: bytes) -> NDArray[np.uint64]:
-        bucket, tag = bucket_and_tag(read_id, buckets_of(self.facts.count))
+    def _noted(self, read_id: bytes) -> list[int]:
+        """Ids of the rows that can have this read id: of a segment without it mostly none."""
+        inside = self._inside
+        bucket, tag = bucket_and_tag(read_id, buckets_of(inside.facts.count))
         row = self._open().execute("select entries from known where bucket=?", (bucket,)).fetchone()
         if row is None:
-            return np.empty(0, dtype=np.uint64)
-        size = TAG_BYTES + self._inside.width
-        raw = np.frombuffer(row[0], dtype=np.uint8).reshape(-1, size)
-        tags = raw[:, :TAG_BYTES].copy().view("<u2").ravel()
-        is_asked: NDArray[np.bool_] = tags == tag
-        return self._ids(row[0], size, TAG_BYTES)[is_asked]
+            return []
+        entries, size, wanted = row[0], TAG_BYTES + inside.width, tag.to_bytes(TAG_BYTES, "little")
+        found = []
+        at = entries.find(wanted)
+        while at >= 0:
+            if at % size == 0:
+                found.append(int.from_bytes(entries[at + TAG_BYTES : at + size], "little"))
+            at = entries.find(wanted, at + 1)
+        return found

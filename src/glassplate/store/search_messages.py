@@ -53,8 +53,8 @@ def pack(message: Message) -> bytes:
 def receive(read: Callable[[int], bytes | bytearray]) -> Message:
     """The next message. ``read`` gives exactly so many bytes."""
     head_length, data_length = LENGTHS.unpack(read(LENGTHS.size))
-    head = _parsed(read(head_length).decode())
-    return Message(head, bytes(read(data_length)))
+    both = bytes(read(head_length + data_length))
+    return Message(_parsed(both[:head_length].decode()), both[head_length:])
 
 
 def pack_files(files: Sequence[SegmentFile]) -> Message:

@@ -203,9 +203,12 @@ class SqlcipherStore:
     def _held(self, keys: Mapping[str, bytes], first: int, last: int) -> Held:
         """The epochs of one question, for ids between the two: one that dies before the answer is missed, not passed over."""
         with self._lock:
-            epochs = self._epochs
-            here = [(e, epochs[e], key) for e, key in keys.items() if e in epochs]
-        return {e: (epoch, key) for e, epoch, key in here if epoch.may_have(first, last)}
+            find = self._epochs.get
+            return {
+                e: (epoch, key)
+                for e, key in keys.items()
+                if (epoch := find(e)) is not None and epoch.may_have(first, last)
+            }
 
     # --- epochs -------------------------------------------------------------------------------------------------
 
