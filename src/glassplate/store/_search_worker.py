@@ -71,6 +71,10 @@ def _take_over(search: SealedSearch, asked: Message) -> Message:
     return Message({})
 
 
+def _open_one(search: SealedSearch, _: Message) -> Message:
+    return Message({"was_one": search.open_one()})
+
+
 ACTS: dict[str, Callable[[SealedSearch, Message], Message]] = {
     "load": _load,
     "search": _search,
@@ -80,6 +84,7 @@ ACTS: dict[str, Callable[[SealedSearch, Message], Message]] = {
     "lie in": _lie_in,
     "hand over": _hand_over,
     "take over": _take_over,
+    "open one": _open_one,
 }
 
 

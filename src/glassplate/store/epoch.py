@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from glassplate.store.epoch_files import EpochFiles
     from glassplate.store.group_commit import Ticket
-    from glassplate.store.sealed_segment import SegmentFacts
+    from glassplate.store.segment_facts import SegmentFacts
     from glassplate.store.segment_search import Scope, SegmentSearch
     from glassplate.store.store import StoredRead
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from glassplate.store.plate_codes import Codes
     from glassplate.store.question import Question
-    from glassplate.store.sealed_segment import FoundRow, SegmentFacts
+    from glassplate.store.sealed_segment import FoundRow
+    from glassplate.store.segment_facts import SegmentFacts
     from glassplate.store.segment_search import Scope
 
 MAX_OPEN_SEGMENTS = 32  # file handles, and 12 MB of cache each
@@ -153,6 +154,20 @@ class SealedSearch:
                     self._segments[file.epoch_id, file.number] = segment
                     if segment.is_open:
                         self._used(segment)
+
+    def open_one(self) -> bool:
+        """After ``take_over``: open the newest segment that waits, before somebody needs it. False: there is none."""
+        with self._lock:
+            waiting = [segment for segment in self._segments.values() if not segment.is_read]
+            if not waiting or len(self._open) >= MAX_OPEN_SEGMENTS:
+                return False
+            segment = max(waiting, key=_LAST_ID)
+            try:
+                self._used(segment)
+                segment.read()
+            except StorageFailed:
+                return False  # whoever asks it is told why
+            return True
 
     def close(self) -> None:
         """See ``SegmentSearch``."""

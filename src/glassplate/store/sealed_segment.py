@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,16 +11,15 @@ from glassplate.store.cipher_file import FAILURES, failure_of, naming, open_seal
 from glassplate.store.columns import HEAD
 from glassplate.store.hot_file import HEAD_BYTES
 from glassplate.store.read_row import READ_ID, SAME_INSTANT
+from glassplate.store.segment_facts import Remembered
 from glassplate.store.segment_writer import (
-    CHUNKS,
     DIGESTS,
     LOOK_BYTES,
     TAG_BYTES,
     bucket_and_tag,
     buckets_of,
-    runs_of,
 )
-from glassplate.store.words import CAMERA, Word, Words
+from glassplate.store.words import CAMERA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from glassplate.store.cipher_file import Connection
     from glassplate.store.plate_codes import Codes
     from glassplate.store.question import Look, Question
+    from glassplate.store.segment_facts import SegmentFacts
 
 _CHUNKS_AT_ONCE = 32
 
@@ -41,39 +40,6 @@ class FoundRow(NamedTuple):
 
     row_id: int
     data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentFacts:
-    """What is remembered of a segment while its file is closed: nothing of any plate."""
-
-    epoch_id: str
-    number: int
-    count: int
-    first_id: int
-    last_id: int
-    words: tuple[Word, ...] = field(repr=False)
-    root: str = ""
-    """Merkle root over its reads, as its writer noted it inside."""
-
-
-class _Inside:
-    """What is read of a file once, and kept while it is closed."""
-
-    def __init__(self, connection: Connection, epoch_id: str, number: int) -> None:
-        meta = dict(connection.execute("select name, value from meta where name<>'plates'"))
-        words = [Word(*row) for row in connection.execute("select kind, number, text from word")]
-        self.base, self.width = meta["base"], meta["width"]
-        self.facts = SegmentFacts(
-            epoch_id, number, meta["count"], self.base, self.base + meta["last"], tuple(words), meta["root"]
-        )
-        self.words = Words(words)
-        self.long_texts: dict[int, str] = dict(connection.execute("select code, text from long_plate"))
-        chunks = np.frombuffer(meta["chunks"], dtype=CHUNKS)
-        self.firsts, self.lasts = chunks["first"].astype(np.uint64), chunks["last"].astype(np.uint64)
-        runs = runs_of(chunks["camera"])
-        self.chunks_of = dict(zip(chunks["camera"][[start for start, _ in runs]].tolist(), runs, strict=True))
-        """Camera -> its first chunk, and the one after its last; they are in the order of their time."""
 
 
 class SealedSegment:
@@ -91,7 +57,7 @@ class SealedSegment:
         """
         self.path, self.key, self.epoch_id, self.number = path, key, epoch_id, number
         self._connection: Connection | None = None
-        self._read: _Inside | None = None
+        self._read: Remembered | None = None
         self.long_texts: dict[int, str] = {}
         if last_id is None:
             self.long_texts, last_id = self._inside.long_texts, self.facts.last_id
@@ -107,6 +73,11 @@ class SealedSegment:
         return self._inside.facts
 
     @property
+    def is_read(self) -> bool:
+        """Whether what is remembered was read."""
+        return self._read is not None
+
+    @property
     def is_open(self) -> bool:
         """Whether a file handle and a cache are held."""
         return self._connection is not None
@@ -116,6 +87,17 @@ class SealedSegment:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def read(self) -> Remembered:
+        """Open it and read what is remembered, unless that was done.
+
+        Raises:
+            StorageFailed: it is damaged.
+        """
+        if self._read is None:
+            with naming(self.path):
+                self._read = Remembered(self._open(), self.epoch_id, self.number)
+        return self._read
 
     def plates(self) -> Codes:
         """The distinct codes, sorted."""
@@ -171,11 +153,8 @@ class SealedSegment:
             yield from (row[0] for row in self._open().execute(DIGESTS))
 
     @property
-    def _inside(self) -> _Inside:
-        if self._read is None:
-            with naming(self.path):
-                self._read = _Inside(self._open(), self.epoch_id, self.number)
-        return self._read
+    def _inside(self) -> Remembered:
+        return self._read or self.read()
 
     def _open(self) -> Connection:
         if self._connection is None:

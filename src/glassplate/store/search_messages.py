@@ -20,7 +20,7 @@ from glassplate.store.cipher_file import KEY_BYTES
 from glassplate.store.columns import READ_ID_BYTES
 from glassplate.store.hot_reads import SealedKnowledge
 from glassplate.store.question import Place, Question
-from glassplate.store.sealed_segment import SegmentFacts
+from glassplate.store.segment_facts import SegmentFacts
 from glassplate.store.segment_search import SealedAnswer, SealedRow, SegmentFile
 from glassplate.store.words import Word
 

@@ -4,6 +4,7 @@
     (2) hand over   what is left lies in a file in memory without a name            ``SealedSearch.hand_over``
     (3) end         it is killed, and its whole memory with it
     (4) take over   a new one reads that file, which ends as well                   ``SealedSearch.take_over``
+    (5) open        it opens the segments, one by one while nobody asks             ``SealedSearch.open_one``
 
 ``drop`` returns after (3); a search meanwhile waits for (4). The new one is there before: it waits beside the running
 one (``WaitingWorker``), started some seconds after it, so that a short command starts one process only. Where (1) or (2)
@@ -15,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from glassplate.errors import GlassplateError, StorageFailed
@@ -29,13 +31,14 @@ if TYPE_CHECKING:
 
     from glassplate.store.hot_reads import SealedKnowledge
     from glassplate.store.question import Question
-    from glassplate.store.sealed_segment import SegmentFacts
+    from glassplate.store.segment_facts import SegmentFacts
     from glassplate.store.segment_search import Scope, SealedAnswer, SegmentFile
 
 SECONDS_TO_ANSWER = (
     300.0  # the longest is opening three years of segments; silence beyond means that it hangs
 )
 SPARE_AFTER_SECONDS = 5.0
+SECONDS_BETWEEN_FILES = 0.001  # for whoever waits to ask
 _TRIES = 2
 
 
@@ -200,9 +203,15 @@ class SearchWorker:
         spare.end()
 
     def _succeed(self) -> None:
-        """Have the next worker ready before anybody asks."""
-        with self._lock, contextlib.suppress(OSError, ValueError, GlassplateError):
-            self._running()
+        """Have the next worker ready before anybody asks, and then its files open, one by one between questions."""
+        with contextlib.suppress(OSError, ValueError, GlassplateError):
+            with self._lock:
+                process = self._running()
+            was_one = True
+            while was_one:
+                time.sleep(SECONDS_BETWEEN_FILES)
+                with self._lock:
+                    was_one = self._process is process and self._ask("open one", Message({})).head["was_one"]
 
     def _end(self) -> None:
         if self._process is not None:

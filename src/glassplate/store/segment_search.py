@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from glassplate.store.hot_reads import SealedKnowledge
     from glassplate.store.question import Question
-    from glassplate.store.sealed_segment import SegmentFacts
+    from glassplate.store.segment_facts import SegmentFacts
 
 Scope = tuple[str, tuple[int, ...]]
 """An epoch and the numbers of its segments that are to be asked."""

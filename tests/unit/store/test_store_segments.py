@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import random
 import resource
 import sqlite3
 import stat
@@ -18,7 +19,7 @@ from store_testing import DAY, KEYS, MORNING, NEXT_DAY, numbers, query, readable
 
 from glassplate.errors import ProofFailed, StorageFailed
 from glassplate.files import LocalFiles
-from glassplate.store import SqlcipherStore
+from glassplate.store import SqlcipherStore, StoreQuery
 from glassplate.store.answers import Answers
 from glassplate.store.cipher_file import naming, open_for_sealing, open_hot, open_sealed
 from glassplate.store.epoch import Epoch
@@ -415,6 +416,35 @@ def test_only_segments_with_reads_of_the_time_asked_for_are_asked(store, monkeyp
         assert asked == ([scopes] if scopes else [])
         assert all(since <= one.read.captured_at <= until for one in page.reads)
         assert bool(page.reads) == bool(scopes)
+
+
+def test_hot_reads_of_another_time_are_not_asked(store, monkeypatch):
+    fill(store, count=3)
+    fill(store, first=90, count=3, epoch=NEXT_DAY)
+    original, asked = HotReads.newest, []
+    monkeypatch.setattr(HotReads, "newest", lambda hot, q: asked.append(hot.count) or original(hot, q))
+    first_day = MORNING + timedelta(hours=1)
+    whole = StoreQuery(None, MORNING, first_day + timedelta(days=1), ("cam-07",))
+    assert numbers(store.search(replace(whole, until=first_day), KEYS)) == [2, 1, 0]
+    assert asked == [3]
+    fill(store, first=60, count=1)
+    assert numbers(store.search(replace(whole, since=first_day), KEYS)) == [92, 91, 90]
+    assert asked == [3, 3]
+    assert numbers(store.search(whole, KEYS)) == [92, 91, 90, 60, 2, 1, 0]
+    assert sorted(asked) == [3, 3, 3, 4]
+
+
+def test_every_read_is_found_by_its_id_in_segments_of_several_buckets_and_no_other(store):
+    chance = random.Random(5)
+    ids = [f"{chance.getrandbits(128):032x}" for _ in range(1200)]
+    for start, end in ((0, 900), (900, 1000)):
+        reads = [stored(n) for n in range(start, end)]
+        reads = [replace(s, read=replace(s.read, read_id=ids[start + n])) for n, s in enumerate(reads)]
+        assert all(store.append(DAY, KEYS[DAY], reads))
+        store.seal_epoch(DAY, KEYS[DAY])
+        store.drop_hot(DAY)
+    assert [one.read.read_id for one in store.get(ids, KEYS)] == ids[:1000]
+    assert store.get(ids[1000:], KEYS) == []
 
 
 @pytest.mark.parametrize("error", [sqlcipher.OperationalError, sqlcipher.DatabaseError])

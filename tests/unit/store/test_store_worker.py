@@ -159,7 +159,69 @@ def test_the_successor_takes_over_and_reads_no_segment_again(two_days, monkeypat
     assert numbers(two_days.search(query("ABCDEFGHIJ123"), KEYS)) == [12]
     assert numbers(two_days.search(query(DEAD), KEYS)) == []
     assert asked[:3] == ["hand over", "lie in", "take over"]
-    assert set(asked[3:]) == {"search"}
+    assert set(asked[3:]) <= {"search", "open one"}
+
+
+def sealed_files_of(process_id):
+    """Names of the segments that a process has open."""
+    links = [str(link.readlink()) for link in Path(f"/proc/{process_id}/fd").iterdir()]
+    return {Path(link).name for link in links if link.endswith(".sealed")}
+
+
+def succeed(store, epoch):
+    """Have a successor take over, and nobody open files for it."""
+    store._sealed._succeed = lambda: None
+    store.drop_epoch(epoch)
+    store._sealed._running()
+    return store._sealed.process_id
+
+
+def test_the_successor_opens_a_segment_when_it_is_needed(store):
+    days = {f"2026-11-{day}": bytes([day]) * 32 for day in (20, 21, 22)}
+    for number, (epoch, key) in enumerate(days.items()):
+        text = ("7QXO418", "4SILB0Z", "ABCDEFGHIJ123")[number]
+        store.append(epoch, key, [stored(number, text, epoch=epoch)])
+        store.seal_epoch(epoch, key)
+        store.drop_hot(epoch)
+    seal(store, DAY, 10, DEAD)
+    process_id = succeed(store, DAY)
+    assert sealed_files_of(process_id) == {"2026-11-22.0.sealed"}, "its long plate is in no dictionary"
+    assert numbers(store.search(query("4SILB0Z"), days)) == [1]
+    assert sealed_files_of(process_id) == {"2026-11-21.0.sealed", "2026-11-22.0.sealed"}
+    assert numbers(store.search(query("ABC*J123"), days)) == [2]
+    assert numbers(store.search(StoreQuery(None, *ANY_TIME, ("cam-07",)), days)) == [2, 1, 0]
+
+
+def test_the_successor_opens_the_rest_while_nobody_asks(store):
+    days = {f"2026-11-{day}": bytes([day]) * 32 for day in (20, 21, 22)}
+    for number, (epoch, key) in enumerate(days.items()):
+        store.append(epoch, key, [stored(number, epoch=epoch)])
+        store.seal_epoch(epoch, key)
+        store.drop_hot(epoch)
+    store.drop_epoch("2026-11-22")
+    deadline = time.monotonic() + 20
+    while store._sealed.process_id is None or len(sealed_files_of(store._sealed.process_id)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert numbers(store.search(query("7QXO418"), days)) == [1, 0]
+
+
+def test_a_segment_that_the_successor_cannot_open_is_named_and_the_others_are_served(two_days, tmp_path):
+    seal(two_days, DAY, 20, "5XYZ999")
+    third = {**KEYS, "2026-11-27": bytes(32)}
+    two_days.append("2026-11-27", bytes(32), [stored(50, ALIVE, epoch="2026-11-27")])
+    two_days.seal_epoch("2026-11-27", bytes(32))
+    two_days.drop_hot("2026-11-27")
+    succeed(two_days, NEXT_DAY)
+    path = tmp_path / "store" / f"{DAY}.0.sealed"
+    whole = path.read_bytes()
+    path.write_bytes(bytes(len(whole)))
+    page = two_days.search(query(ALIVE), third)
+    assert numbers(page) == [50]
+    assert [epoch for epoch, _ in page.unserved] == [DAY]
+    assert f"{DAY}.0.sealed" in page.unserved[0][1]
+    path.write_bytes(whole)
+    assert numbers(two_days.search(query(ALIVE), third)) == [50, 1]
 
 
 def test_a_spare_is_ready_and_knows_nothing_until_it_takes_over(two_days):
