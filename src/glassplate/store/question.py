@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _CURSOR = re.compile(r"1-([0-9a-f]{1,16})-([0-9A-Za-z][0-9A-Za-z+-]{0,31})", re.ASCII)
 
 
-ANY_ID = 0, (1 << 63) - 1
+ANY_ID = 0, (1 << 63) - 1  # first and last
 
 
 class Place(NamedTuple):

@@ -162,7 +162,7 @@ class SealedSegment:
         return self._connection
 
     def _ids(self, entries: bytes, size: int) -> NDArray[np.uint64]:
-        """The ids at the begin of entries of ``size`` bytes."""
+        """The ids at the beginning of entries of ``size`` bytes."""
         width = self._inside.width
         raw = np.frombuffer(entries, dtype=np.uint8).reshape(-1, size)
         wide = np.zeros((len(raw), 8), dtype=np.uint8)
