@@ -85,7 +85,6 @@ if TYPE_CHECKING:
     from glassplate.records import Receipt
 
 REGISTRY_KEY = "registry"
-KEYRING_SECONDS = 10.0  # between two questions whether the keys can be reached
 
 
 class Vault:
@@ -109,7 +108,6 @@ class Vault:
         self._clock = clock or SystemClock()
         self._published_at: datetime | None = None
         self._sleep_watch = SleepWatch(self._clock)
-        self._keyring_asked_at = float("-inf")
         self._one_duty = threading.RLock()
         self._closing = contextlib.ExitStack()
         try:
@@ -127,7 +125,7 @@ class Vault:
         self._died_at_start = (
             destroy_due(paths.keys, now, files, erase_by_clock(self.settings)) if now is not None else []
         )  # (2)
-        self.keyring = open_keyring(self.settings, paths.keys, secret, files)  # (3)
+        self.keyring = open_keyring(self.settings, paths.keys, secret, files, self._clock)  # (3)
         self._closing.callback(self.keyring.close)
         if now is not None:
             self.keyring.destroy_due(now)
@@ -318,7 +316,7 @@ class Vault:
         self._try("purge", self.purge.run)
         if self.keyring.damaged:  # what does not open must die in time all the same
             self._try("damaged keys", lambda: self.keyring.destroy_due(self.time.purge_now()))
-        self._try("keyring", self._demand_keyring)
+        self._try("keyring", self.keyring.demand_reachable)
         has_charter = self.mandate.is_installed
         self._try("time", lambda: self.timekeeping.run(may_record=has_charter))
         if not has_charter:
@@ -333,13 +331,6 @@ class Vault:
     def has_woken(self) -> bool:
         """Whether the machine slept since this was asked last: its duties are then due at once."""
         return self._sleep_watch.has_woken()
-
-    def _demand_keyring(self) -> None:
-        """Paced: a hardware module over a network need not be asked every second."""
-        boot = self._clock.boot_seconds()
-        if "keyring" in self.health.problems or not 0 <= boot - self._keyring_asked_at < KEYRING_SECONDS:
-            self._keyring_asked_at = boot
-            self.keyring.demand_reachable()
 
     def _try(self, duty: str, act: Callable[[], object]) -> None:
         try:

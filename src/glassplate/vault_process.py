@@ -27,7 +27,7 @@ from glassplate.errors import (
     StorageFailed,
 )
 from glassplate.files import LocalFiles
-from glassplate.hidden_memory import hide_memory
+from glassplate.hidden_memory import hide_memory, lock_memory
 from glassplate.keys import (
     SettableClock,
     SystemClock,
@@ -50,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the process; returns its exit code."""
     chosen = _parser().parse_args(arguments)
     hide_memory()
+    lock_memory()
     take_short_turns()
     try:
         _ACTS[chosen.act](chosen)

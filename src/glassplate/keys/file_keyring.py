@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glassplate.files import Files
+    from glassplate.keys.clock import Clock
     from glassplate.keys.epochs import Epoch
 
 
@@ -21,7 +22,7 @@ class FileKeyring(FolderKeyring):
     """``Keyring`` whose secrets are wrapped by a root under a passphrase. Make it with ``create`` or ``open``."""
 
     @classmethod
-    def create(cls, folder: Path, passphrase: bytes, files: Files) -> FileKeyring:
+    def create(cls, folder: Path, passphrase: bytes, files: Files, clock: Clock | None = None) -> FileKeyring:
         """A new keyring with a random root.
 
         Raises:
@@ -30,10 +31,10 @@ class FileKeyring(FolderKeyring):
         """
         root, content = new_root_file(passphrase)
         make_key_folder(folder, content, files)
-        return cls(folder, _RootWrapping(root), files)
+        return cls(folder, _RootWrapping(root), files, clock)
 
     @classmethod
-    def open(cls, folder: Path, passphrase: bytes, files: Files) -> FileKeyring:
+    def open(cls, folder: Path, passphrase: bytes, files: Files, clock: Clock | None = None) -> FileKeyring:
         """Unlock a keyring; finishes interrupted destructions first.
 
         Raises:
@@ -47,7 +48,7 @@ class FileKeyring(FolderKeyring):
             raise StorageFailed(
                 f"{folder / 'root.json'} is damaged: {error} Restore it from its backup."
             ) from None
-        return cls(folder, _RootWrapping(root), files)
+        return cls(folder, _RootWrapping(root), files, clock)
 
 
 class _RootWrapping:

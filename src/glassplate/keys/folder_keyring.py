@@ -8,6 +8,7 @@ keys/named/<label>.json      a named secret ("/" in a label is "~" in the name)
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 import threading
@@ -24,6 +25,7 @@ from glassplate.errors import (
     UsageError,
 )
 from glassplate.files import make_folder
+from glassplate.keys.clock import SystemClock
 from glassplate.keys.destruction import (
     PRIVATE_FILE,
     destroy_due,
@@ -36,20 +38,24 @@ from glassplate.keys.destruction import (
     tombstone_path,
 )
 from glassplate.keys.epoch_secret import SECRET_BYTES, EpochSecret
+from glassplate.keys.kept_secrets import KeptSecrets
 from glassplate.keys.key_files import epoch_fields, memory_epoch_file, parse_record, parse_wrapped, wrap
 from glassplate.keys.memory import SecretBytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
     from glassplate.files import Files
+    from glassplate.keys.clock import Clock
     from glassplate.keys.epochs import Epoch
     from glassplate.keys.keyring import KeyRecord
     from glassplate.keys.wrapping import Wrapping
 
 ROOT_FILE = "root.json"
 PRIVATE_FOLDER = 0o700
+REACHABLE_SECONDS = 10.0  # so long one answer of a module stands for its being there
 _LABEL = re.compile(r"[a-z0-9][a-z0-9-]{0,63}(/[a-z0-9][a-z0-9-]{0,63})?", re.ASCII)
 
 
@@ -58,13 +64,19 @@ class FolderKeyring:
 
     ``resurrected``: epochs whose key was there again beside its tombstone and was destroyed again: an alarm.
     ``damaged``: files that are not readable, or do not unwrap; their epochs cannot be opened.
+
+    An epoch's secret is unwrapped once and kept (``KeptSecrets``) until the epoch dies, its file changes, or the module
+    is away: every secret is forgotten as soon as that is noticed, ``REACHABLE_SECONDS`` later at most.
     """
 
-    def __init__(self, folder: Path, wrapping: Wrapping, files: Files) -> None:
+    def __init__(self, folder: Path, wrapping: Wrapping, files: Files, clock: Clock | None = None) -> None:
         self._folder = folder
         self._files = files
         self._wrapping = wrapping
+        self._clock = clock or SystemClock()
+        self._answered_at = float("-inf")
         self._in_memory: dict[str, SecretBytes] = {}
+        self._kept = KeptSecrets()
         self._lock = threading.RLock()
         buried = [i for i, r in read_records(folder)[0].items() if not r.is_alive]
         owed = still_owed(folder)
@@ -92,7 +104,14 @@ class FolderKeyring:
     def demand_reachable(self) -> None:
         """See ``Keyring.demand_reachable``."""
         with self._lock:
-            self._wrapping.demand_reachable()
+            now = self._clock.boot_seconds()
+            if not 0 <= now - self._answered_at < REACHABLE_SECONDS:
+                try:
+                    self._wrapping.demand_reachable()
+                except KeyUnavailable:  # away, or its PIN is refused now
+                    self._forget_kept()
+                    raise
+                self._answered_at = now
 
     def close(self) -> None:
         """Forget every secret; nothing works afterwards."""
@@ -100,6 +119,7 @@ class FolderKeyring:
             for secret in self._in_memory.values():
                 secret.wipe()
             self._in_memory.clear()
+            self._forget_kept()
             self._wrapping.close()
 
     def create_epoch(self, epoch: Epoch, *, in_memory: bool = False) -> KeyRecord:
@@ -230,11 +250,28 @@ class FolderKeyring:
         return parsed.unwrap(self._wrapping.root())
 
     def _erase(self, epoch_id: str) -> bool:
-        """Step (3) of a destruction: a secret in memory is wiped, a module's key destroyed."""
+        """Step (3) of a destruction: what is in memory is wiped, a module's key destroyed."""
         if (secret := self._in_memory.pop(epoch_id, None)) is not None:
             secret.wipe()
+        self._kept.forget(epoch_id)
         record = self._records.get(epoch_id)
-        return (record is not None and record.in_memory) or self._wrapping.erase(epoch_id)
+        if record is not None and record.in_memory:
+            return True
+        with self._forgetting_when_away():
+            return self._wrapping.erase(epoch_id)
+
+    @contextlib.contextmanager
+    def _forgetting_when_away(self) -> Iterator[None]:
+        """Where the module is away, what it gave before counts no more."""
+        try:
+            yield
+        except KeyStoreAway:
+            self._forget_kept()
+            raise
+
+    def _forget_kept(self) -> None:
+        self._kept.forget_all()
+        self._answered_at = float("-inf")
 
     def _sorted(self, *, of_holds: bool) -> list[KeyRecord]:
         with self._lock:
@@ -248,9 +285,10 @@ class FolderKeyring:
         path = key_path(self._folder, epoch_id)
         try:
             data = path.read_bytes()
-            parse_record(data, epoch_id)
-            parsed = parse_wrapped(data)
-            return parsed.unwrap(self._wrapping.epoch_root(parsed.fields))
+            self.demand_reachable()
+            if (kept := self._kept.get(epoch_id, data)) is not None:
+                return kept
+            unwrapped = self._unwrap_file(data, epoch_id)
         except FileNotFoundError:
             raise KeyUnavailable(f"There is no key for {epoch_id}.") from None
         except OSError as error:
@@ -259,6 +297,14 @@ class FolderKeyring:
             raise
         except (InputRefused, KeyUnavailable) as error:
             raise KeyUnavailable(f"The key of {epoch_id} does not open: {error}") from None
+        self._kept.keep(epoch_id, data, unwrapped)
+        return unwrapped
+
+    def _unwrap_file(self, data: bytes, epoch_id: str) -> bytes:
+        parse_record(data, epoch_id)
+        parsed = parse_wrapped(data)
+        with self._forgetting_when_away():
+            return parsed.unwrap(self._wrapping.epoch_root(parsed.fields))
 
     def _unwraps(self, epoch_id: str, damaged: list[str]) -> bool:
         try:
@@ -275,6 +321,7 @@ class FolderKeyring:
         return in_place is None or not in_place.is_alive
 
     def _write(self, path: Path, content: bytes, epoch_id: str) -> KeyRecord:
+        self._kept.forget(epoch_id)  # the file of before opens no more, should it be put back
         try:
             self._files.write_atomic(path, content, mode=PRIVATE_FILE)
         except OSError as error:

@@ -80,9 +80,6 @@ class Hsm:
         self._pin = SecretBytes(pin)
         self._is_locked_out = False
         self._session: Any = None
-        self._handles: dict[
-            str, Any
-        ] = {}  # finding an object costs more than using it; handles die with the session
         token = self._connect().token
         self.is_software = "softhsm" in token.model.lower()
         self.words = (
@@ -116,7 +113,7 @@ class Hsm:
             raise ValueError(f"a key of the module transforms {INPUT_BYTES} bytes")
 
         def encrypt(session: Any) -> bytes:
-            key = self._handles.get(key_id) or _find(session, key_id)
+            key = _find(session, key_id)
             if key is None:
                 raise KeyUnavailable(
                     "The hardware module does not hold this key: it was destroyed, or belongs to another token."
@@ -154,7 +151,6 @@ class Hsm:
         Raises:
             KeyUnavailable: the module is away, or still shows the key afterwards.
         """
-        self._handles.pop(key_id, None)
 
         def kill(session: Any) -> None:
             for key in _all(session, key_id):
@@ -170,7 +166,6 @@ class Hsm:
         """Log out and forget the PIN."""
         self._pin.wipe()
         self._is_locked_out = True
-        self._handles.clear()
         if self._session is not None:
             session, self._session = self._session, None
             _quietly(session.close)
@@ -202,7 +197,6 @@ class Hsm:
             raise KeyUnavailable(
                 f"The PIN of token {self._place.token!r} was refused; start again with the right one."
             )
-        self._handles.clear()
         if self._session is not None:
             session, self._session = self._session, None
             _quietly(session.close)

@@ -67,7 +67,7 @@ class Keyring(Protocol):
         """Where the keys are, for people; no secret in it."""
 
     def demand_reachable(self) -> None:
-        """Nothing, when the keys can be used now.
+        """Nothing, when the keys can be used: a module is asked again once its last answer is older than 10 seconds.
 
         Raises:
             KeyStoreAway: the hardware module does not answer; says what to do.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from glassplate.config import Settings
     from glassplate.files import Files
+    from glassplate.keys.clock import Clock
     from glassplate.keys.destruction import Erase
     from glassplate.keys.folder_keyring import FolderKeyring
 
@@ -32,7 +33,9 @@ def create_keyring(settings: Settings, folder: Path, secret: bytes, files: Files
     return FileKeyring.create(folder, secret, files)
 
 
-def open_keyring(settings: Settings, folder: Path, secret: bytes, files: Files) -> FolderKeyring:
+def open_keyring(
+    settings: Settings, folder: Path, secret: bytes, files: Files, clock: Clock | None = None
+) -> FolderKeyring:
     """Unlock it; what a crash left unfinished is destroyed first.
 
     Raises:
@@ -41,8 +44,8 @@ def open_keyring(settings: Settings, folder: Path, secret: bytes, files: Files) 
         StorageFailed: the root file is damaged, or of the other kind; or a dead key cannot be removed.
     """
     if settings.keyring == "pkcs11":
-        return Pkcs11Keyring.open(folder, _place(settings), secret, files)
-    return FileKeyring.open(folder, secret, files)
+        return Pkcs11Keyring.open(folder, _place(settings), secret, files, clock)
+    return FileKeyring.open(folder, secret, files, clock)
 
 
 def erase_by_clock(settings: Settings) -> Erase:

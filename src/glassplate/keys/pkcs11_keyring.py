@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from glassplate.files import Files
+    from glassplate.keys.clock import Clock
     from glassplate.keys.epochs import Epoch
 
 ROOT_KDF = "pkcs11"
@@ -48,12 +49,16 @@ KEYRING_ID_BYTES = 8
 class Pkcs11Keyring(FolderKeyring):
     """``Keyring`` on a PKCS#11 token. Make it with ``create`` or ``open``."""
 
-    def __init__(self, folder: Path, wrapping: _HsmWrapping, files: Files) -> None:
+    def __init__(
+        self, folder: Path, wrapping: _HsmWrapping, files: Files, clock: Clock | None = None
+    ) -> None:
         self._hsm_wrapping = wrapping
-        super().__init__(folder, wrapping, files)
+        super().__init__(folder, wrapping, files, clock)
 
     @classmethod
-    def create(cls, folder: Path, place: HsmPlace, pin: bytes, files: Files) -> Pkcs11Keyring:
+    def create(
+        cls, folder: Path, place: HsmPlace, pin: bytes, files: Files, clock: Clock | None = None
+    ) -> Pkcs11Keyring:
         """A new keyring with a root key in the token.
 
         Raises:
@@ -67,10 +72,12 @@ class Pkcs11Keyring(FolderKeyring):
         root = secrets.token_bytes(SECRET_BYTES)
         fields = {"v": 1, "kind": "root", "kdf": ROOT_KDF, "keyring": keyring_id, HSM_KEY: key}
         make_key_folder(folder, wrap(root, _transformed(hsm, fields), fields), files)
-        return cls(folder, _HsmWrapping(hsm, fields, root), files)
+        return cls(folder, _HsmWrapping(hsm, fields, root), files, clock)
 
     @classmethod
-    def open(cls, folder: Path, place: HsmPlace, pin: bytes, files: Files) -> Pkcs11Keyring:
+    def open(
+        cls, folder: Path, place: HsmPlace, pin: bytes, files: Files, clock: Clock | None = None
+    ) -> Pkcs11Keyring:
         """Log in; finishes interrupted destructions first, and destroys again what came back.
 
         Raises:
@@ -81,7 +88,7 @@ class Pkcs11Keyring(FolderKeyring):
         hsm = Hsm(place, pin)
         try:
             root = parsed.unwrap(_transformed(hsm, parsed.fields))
-            return cls(folder, _HsmWrapping(hsm, parsed.fields, root), files)
+            return cls(folder, _HsmWrapping(hsm, parsed.fields, root), files, clock)
         except BaseException:
             hsm.close()
             raise

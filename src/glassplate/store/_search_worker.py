@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from glassplate.errors import StorageFailed
-from glassplate.hidden_memory import hide_memory
+from glassplate.hidden_memory import hide_memory, lock_memory
 from glassplate.recognize._cage import leave_the_network
 from glassplate.store import search_messages as messages
 from glassplate.store.sealed_search import SealedSearch
@@ -91,6 +91,7 @@ ACTS: dict[str, Callable[[SealedSearch, Message], Message]] = {
 def main() -> int:
     """Answer until the store hangs up."""
     hide_memory()
+    lock_memory()
     leave_the_network()
     connection = socket.socket(fileno=sys.stdin.fileno())
     connection.sendall(messages.READY)

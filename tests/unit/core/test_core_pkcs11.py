@@ -20,6 +20,7 @@ from glassplate.client import VaultClient
 from glassplate.config import CityFolder, Settings
 from glassplate.errors import CharterRejected, KeyStoreAway, KeyUnavailable
 from glassplate.keys import still_owed
+from glassplate.keys.folder_keyring import REACHABLE_SECONDS
 from glassplate.verify import verify_city
 
 PLATE = "7KDR214"
@@ -113,7 +114,9 @@ def test_an_absent_module_stops_capture_and_search_and_turns_everything_red(city
     batch = city.batch("8ABC123")
     token.copy(tmp_path / "module")
     token.go_away()
+    city.clock.advance(timedelta(seconds=REACHABLE_SECONDS))
     assert refuses(lambda: city.vault.intake.accept(batch), KeyStoreAway)
+    assert refuses(lambda: search(city), KeyStoreAway)
     city.clock.advance(timedelta(days=2))
     for _ in range(2):
         city.vault.duties()

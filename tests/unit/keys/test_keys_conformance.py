@@ -142,7 +142,7 @@ def test_secrets_hide_from_repr_pickle_and_tracebacks(back_end):
     keyring.create_epoch(TODAY)
     secret = keyring.secret(TODAY.epoch_id)
     segment_key = secret.segment_key(0)
-    shown = repr(secret) + repr(keyring) + str(keyring.records())
+    shown = repr(secret) + repr(keyring) + repr(keyring._kept) + str(keyring.records())
     with pytest.raises(TypeError):
         pickle.dumps(secret)
     keyring.destroy(TODAY.epoch_id, NOON)
@@ -184,3 +184,81 @@ def test_a_key_in_memory_is_wiped_when_it_is_destroyed(back_end):
         keyring.secret(TODAY.epoch_id)
     with pytest.raises(KeyDestroyed):
         keyring.create_epoch(TODAY, in_memory=True)
+
+
+# --- secrets that were unwrapped once -----------------------------------------------------------------------
+
+
+def kept(keyring, epoch=TODAY):
+    """The secret that the keyring keeps, as it lies in locked memory."""
+    return keyring._kept._kept[epoch.epoch_id].secret
+
+
+@pytest.fixture
+def used(back_end):
+    """A keyring that has unwrapped the keys of two days."""
+    keyring = back_end.create()
+    for epoch in (TODAY, TOMORROW):
+        keyring.create_epoch(epoch)
+        keyring.secret(epoch.epoch_id)
+    return keyring
+
+
+def test_a_secret_is_unwrapped_once_and_the_same_each_time(used, monkeypatch):
+    before = material(used, TODAY.epoch_id)
+    monkeypatch.setattr(used, "_unwrap_file", lambda *_: pytest.fail("it was unwrapped again"))
+    assert material(used, TODAY.epoch_id) == before
+    assert kept(used).is_locked
+
+
+def test_a_kept_secret_is_wiped_when_its_epoch_dies_and_the_neighbors_stays(used):
+    held = kept(used)
+    used.destroy(TODAY.epoch_id, NOON)
+    assert held.reveal() == bytes(32)
+    assert kept(used, TOMORROW).reveal() != bytes(32)
+
+
+def test_kept_secrets_are_wiped_when_the_keyring_is_closed(used):
+    held = [kept(used), kept(used, TOMORROW)]
+    used.close()
+    assert [secret.reveal() for secret in held] == [bytes(32), bytes(32)]
+    with pytest.raises(KeyUnavailable):
+        used.secret(TODAY.epoch_id)
+
+
+def test_a_tombstone_on_the_disk_decides_against_a_kept_secret(used, back_end):
+    back_end.reopen().destroy(TODAY.epoch_id, NOON)
+    assert kept(used).reveal() != bytes(32)  # this one was not told
+    with pytest.raises(KeyDestroyed):
+        used.secret(TODAY.epoch_id)
+
+
+DISK_CHANGES = {
+    "a key file that is gone": lambda path: path.unlink(),
+    "a key file with another date": lambda path: path.write_bytes(
+        path.read_bytes().replace(b'"destroy_at":"2026', b'"destroy_at":"2036')
+    ),
+    "a key file that is damaged": lambda path: path.write_bytes(path.read_bytes()[:-9]),
+}
+
+
+@pytest.mark.parametrize("change", DISK_CHANGES)
+def test_a_kept_secret_is_not_given_out_for_a_file_that_has_changed(used, tmp_path, change):
+    DISK_CHANGES[change](tmp_path / "keys" / "epochs" / f"{TODAY.epoch_id}.json")
+    with pytest.raises(KeyUnavailable):
+        used.secret(TODAY.epoch_id)
+
+
+def test_an_earlier_death_leaves_the_kept_secret_right(used):
+    before = material(used, TODAY.epoch_id)
+    used.bring_forward(TODAY.epoch_id, TODAY.destroy_at - timedelta(days=3))
+    assert material(used, TODAY.epoch_id) == before
+
+
+def test_nothing_is_kept_where_memory_cannot_be_locked(back_end, monkeypatch):
+    keyring = back_end.create()
+    keyring.create_epoch(TODAY)
+    monkeypatch.setattr("glassplate.keys.memory._libc", lambda: None)
+    before = material(keyring, TODAY.epoch_id)
+    assert TODAY.epoch_id not in keyring._kept._kept
+    assert material(keyring, TODAY.epoch_id) == before

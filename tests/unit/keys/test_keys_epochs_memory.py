@@ -7,6 +7,7 @@ import hmac
 import multiprocessing
 import resource
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassplate.errors import InputRefused, UsageError
-from glassplate.hidden_memory import hide_memory
+from glassplate.hidden_memory import hide_memory, lock_memory
 from glassplate.keys import (
     EpochSecret,
     SecretBytes,
@@ -127,3 +128,31 @@ def test_a_hardened_process_leaves_no_core_dump(harden):
     process.join(30)
     assert process.exitcode == 0
     assert queue.get() == ((0, 0), 0)
+
+
+def _locking(limit, queue):
+    try:
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (limit, limit))
+    except (ValueError, OSError):
+        queue.put(None)  # an ordinary user may not raise it
+        return
+    is_locked = lock_memory()
+    taken = bytearray(b"x") * (32 * 1024 * 1024)  # far more than the smaller limit
+    status = Path("/proc/self/status").read_text()
+    locked_kib = int(status.split("VmLck:")[1].split()[0])
+    queue.put((is_locked, locked_kib * 1024 >= len(taken)))
+
+
+@pytest.mark.parametrize("limit", [resource.RLIM_INFINITY, 1024 * 1024], ids=["no limit", "1 MB"])
+def test_a_process_stays_out_of_swap_where_it_may_and_works_where_it_may_not(limit):
+    context = multiprocessing.get_context("spawn")
+    queue = context.SimpleQueue()
+    process = context.Process(target=_locking, args=(limit, queue))
+    process.start()
+    process.join(30)
+    assert process.exitcode == 0
+    found = queue.get()
+    if found is None:
+        pytest.skip("this user may not raise the limit of locked memory")
+    is_unlimited = limit == resource.RLIM_INFINITY
+    assert found == (is_unlimited, is_unlimited)

@@ -16,7 +16,7 @@ from tests.support.softhsm import PIN, SoftToken
 from glassplate.encoding import canonical_json
 from glassplate.errors import KeyDestroyed, KeyStoreAway, KeyUnavailable, StorageFailed, UsageError
 from glassplate.files import LocalFiles
-from glassplate.keys import FileKeyring, Pkcs11Keyring, destroy_due, still_owed
+from glassplate.keys import FileKeyring, Pkcs11Keyring, SettableClock, destroy_due, still_owed
 from glassplate.keys.destruction import owed
 from glassplate.keys.hsm import Hsm
 
@@ -124,6 +124,36 @@ def test_an_absent_module_keeps_the_key_due_and_the_next_try_destroys_it(folder,
     assert reopen(folder, token).resurrected == ()
 
 
+def test_kept_secrets_stand_for_a_module_for_ten_seconds_and_are_wiped_when_it_is_away(
+    folder, token, tmp_path
+):
+    clock = SettableClock(NOON)
+    keyring = Pkcs11Keyring.create(folder, token.place, PIN, LocalFiles(), clock)
+    keyring.create_epoch(TODAY)
+    before = keyring.secret(TODAY.epoch_id).segment_key(0)
+    held = keyring._kept._kept[TODAY.epoch_id].secret
+    token.copy(tmp_path / "module")
+    token.go_away()
+    clock.advance(timedelta(seconds=9))
+    assert keyring.secret(TODAY.epoch_id).segment_key(0) == before
+    clock.advance(timedelta(seconds=1))
+    for ask in (keyring.demand_reachable, lambda: keyring.secret(TODAY.epoch_id)):
+        with pytest.raises(KeyStoreAway):
+            ask()
+    assert held.reveal() == bytes(32)
+    token.restore(tmp_path / "module")
+    assert keyring.secret(TODAY.epoch_id).segment_key(0) == before
+
+
+def test_any_sign_of_an_absent_module_wipes_every_kept_secret(folder, keyring, token):
+    keyring.secret(TODAY.epoch_id)
+    held = keyring._kept._kept[TODAY.epoch_id].secret
+    token.go_away()
+    with pytest.raises(KeyStoreAway):
+        keyring.secret(TOMORROW.epoch_id)
+    assert held.reveal() == bytes(32)
+
+
 def test_a_token_without_the_root_key_is_away_and_not_empty(folder, keyring, token, tmp_path):
     """An emptied or exchanged token of the same name must not pass for one that destroyed everything."""
     root = next(found for found in token.objects() if found.label.endswith(" root"))
@@ -183,6 +213,7 @@ KEY_EDITS = {
 @pytest.mark.parametrize("edit", KEY_EDITS)
 def test_an_edited_key_file_opens_nothing(folder, keyring, token, edit):
     path = key_file(folder)
+    keyring.secret(TODAY.epoch_id)  # so that it is kept
     path.write_bytes(canonical_json({**json.loads(path.read_bytes()), **KEY_EDITS[edit]}))
     with pytest.raises(KeyUnavailable):
         keyring.secret(TODAY.epoch_id)
