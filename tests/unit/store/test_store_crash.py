@@ -9,6 +9,7 @@ import time
 
 import pytest
 from store_testing import DAY, KEYS, numbers, query, stored
+from tests.support.torture.seam import KILLS, Seam
 
 from glassplate.files import LocalFiles
 from glassplate.store import SqlcipherStore
@@ -100,13 +101,32 @@ def filled(folder):
     return folder
 
 
+def sealed_under(seam):
+    """What a child told that sealed with this seam between it and the disk, and the points that it came past."""
+    counted, counting = os.pipe()
+
+    def seal(_store, tell):
+        seam.install()
+        sealing(SqlcipherStore(seam.root, LocalFiles()), tell)
+        os.write(counting, seam.count.to_bytes(4, "big"))
+
+    told = told_until_the_end(*started(seam.root, seal))
+    os.close(counting)
+    with os.fdopen(counted, "rb") as count:
+        return told, int.from_bytes(count.read(), "big")
+
+
 def test_killed_while_sealing(tmp_path):
+    """At seeded points between process and disk, spread over the whole act; the last one is always among them."""
     moments = random.Random(7)
-    usual = duration_of(filled(tmp_path / "measured"), sealing)
+    _, points = sealed_under(Seam(filled(tmp_path / "measured")))
+    part = points / SEAL_KILLS
+    chosen = [int(part * (kill + moments.random())) for kill in range(SEAL_KILLS - 1)] + [points - 1]
     outcomes = set()
-    for kill in range(SEAL_KILLS):
+    for kill, point in enumerate(chosen):
         folder = filled(tmp_path / f"store{kill}")
-        told = killed_after(folder, sealing, usual * moments.uniform(0.1, 1.2))
+        told, after = sealed_under(Seam(folder, moments.choice(KILLS), point, microseconds=200))
+        assert not after, "it was not killed"
         names = {path.name for path in folder.iterdir()}
         outcomes.add((bool(told), f"{DAY}.0.sealed" in names, f"{DAY}.0.hot" in names))
         assert survivors(folder) == set(range(800))
@@ -118,4 +138,4 @@ def test_killed_while_sealing(tmp_path):
         again.close()
         assert sorted(path.name for path in folder.iterdir()) == [f"{DAY}.0.images", f"{DAY}.0.sealed"]
         assert survivors(folder) == set(range(800))
-    assert len(outcomes) > 1, "every kill came at the same moment"
+    assert {told for told, _, _ in outcomes} == {False, True}, "every kill came at the same moment"
