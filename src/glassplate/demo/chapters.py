@@ -198,11 +198,11 @@ def searches_are_refused(stage: Stage) -> None:
                 demonstrate(False, f"{what} is refused")
 
 
-# --- (6) hot list ---------------------------------------------------------------------------------------------------
+# --- (7) hot list ---------------------------------------------------------------------------------------------------
 
 
 def hotlist_raises_alert(stage: Stage) -> None:
-    """Chapter 6."""
+    """Chapter 7."""
     stage.open_chapter("A wanted plate passes: alert, a person's eye, a disposition")
     row = photo_rows("hotlist")[0]
     ends = f"{stage.started_at + timedelta(days=3):%Y-%m-%d}"
@@ -247,11 +247,11 @@ def hotlist_raises_alert(stage: Stage) -> None:
     say(f"  Confirmed and closed as 'vehicle_located' by entry {receipt.entry_index}.")
 
 
-# --- (7) death ------------------------------------------------------------------------------------------------------
+# --- (8) death ------------------------------------------------------------------------------------------------------
 
 
 def days_pass(stage: Stage, today: datetime) -> Path:
-    """Chapter 7; returns a thief's copy of the first day's segment."""
+    """Chapter 8; returns a thief's copy of the first day's segment."""
     stage.open_chapter("31 days pass, each with its duties; the first day's key dies")
     death = stage.photo_day + timedelta(days=RETENTION_DAYS)
     with progress() as bars:

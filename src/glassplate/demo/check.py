@@ -1,4 +1,4 @@
-"""Chapter 8: an outsider checks the record, a changed copy, and a forger's twin."""
+"""Chapter 9: an outsider checks the record, a changed copy, and a forger's twin."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def pulled_folder(stage: Stage) -> Path:
 
 
 def outsider_checks(stage: Stage, today: datetime) -> None:
-    """Chapter 8."""
+    """Chapter 9."""
     stage.open_chapter("An outsider checks it all, given only the fingerprints and the public folder")
     public = stage.folder.public
     result = verify_city(public, stage.fingerprints, today)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from glassplate.cli.connection import running_vault
 from glassplate.cli.console import say
-from glassplate.demo import ceremony, chapters, check, passage
+from glassplate.demo import ceremony, chapters, check, kinds, passage
 from glassplate.demo.stage import DAYS, Stage, start_of_demo
 from glassplate.errors import UsageError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def run_demo(folder: CityFolder, settings: Settings) -> Stage:
-    """Chapters 1 to 8; the folder then holds a city that ``glassplate serve`` can run.
+    """Chapters 1 to 9; the folder then holds a city that ``glassplate serve`` can run.
 
     Raises:
         UsageError: when the folder is not empty.
@@ -43,6 +43,7 @@ def run_demo(folder: CityFolder, settings: Settings) -> Stage:
         passage.video_becomes_one_read(stage)
         chapters.officer_searches(stage)
         chapters.searches_are_refused(stage)
+        kinds.more_kinds_of_search(stage, documents, keys)
         chapters.hotlist_raises_alert(stage)
         stolen = chapters.days_pass(stage, today)
         chapters.fresh_reads(stage, today)

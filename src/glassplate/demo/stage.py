@@ -28,10 +28,11 @@ CAMERAS = {
 PEOPLE = {
     "administrator": ("City IT", ("administrator",)),
     "r.alvarez": ("Sgt. R. Alvarez", ("officer", "supervisor")),
+    "m.okafor": ("Lt. M. Okafor", ("supervisor",)),
     "j.doe": ("J. Doe, independent auditor", ("auditor",)),
     "clerk": ("City Clerk", ("council",)),
 }
-OFFICER, AUDITOR, ADMINISTRATOR = "r.alvarez", "j.doe", "administrator"
+OFFICER, SUPERVISOR, AUDITOR, ADMINISTRATOR = "r.alvarez", "m.okafor", "j.doe", "administrator"
 
 
 @dataclass(slots=True)
