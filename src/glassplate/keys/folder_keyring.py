@@ -334,6 +334,7 @@ class FolderKeyring:
         known = self._records.get(epoch_id)
         buried = read_record(tombstone_path(self._folder, epoch_id), epoch_id) or known
         if buried is not None and not buried.is_alive:
+            self._kept.forget(epoch_id)
             raise KeyDestroyed(
                 f"The key of {epoch_id} was destroyed on {buried.destroyed_at:%Y-%m-%d %H:%M} UTC; "
                 "nothing opens its reads again."
