@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass, fields
-from pathlib import Path  # noqa: TC003 - a field of a dataclass that tests build
+from pathlib import Path
 
 from glassplate.errors import UsageError
 
@@ -35,6 +35,7 @@ class Settings:
     hsm_module: str = ""
     hsm_token: str = ""
     hsm_slot: str = ""
+    mirror: str = ""
 
     @property
     def officer_origin(self) -> str:
@@ -129,7 +130,7 @@ def load_settings(folder: CityFolder) -> Settings:
 
 def _rules(settings: Settings) -> list[tuple[bool, str]]:
     """Whether each setting makes sense, and what it must be."""
-    source, slot = settings.time_source, settings.hsm_slot
+    source, slot, mirror = settings.time_source, settings.hsm_slot, settings.mirror
     return [
         (settings.camera_megabytes_per_hour >= 1, "camera_megabytes_per_hour must be 1 or more."),
         (
@@ -143,6 +144,10 @@ def _rules(settings: Settings) -> list[tuple[bool, str]]:
         (
             not slot or re.fullmatch(r"[0-9]{1,19}", slot) is not None,
             "hsm_slot is a slot's number in quotes, or empty.",
+        ),
+        (
+            not mirror or Path(mirror).is_absolute(),
+            "mirror is the whole path of a folder on another disk, such as /mnt/glassplate-mirror, or empty.",
         ),
         (
             _NAME.fullmatch(settings.log_origin) is not None,

@@ -7,22 +7,32 @@ import fcntl
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glassplate.accounts import account_operation
 from glassplate.encoding import canonical_json, parse_json
-from glassplate.errors import FolderBusy, StorageFailed
+from glassplate.errors import FolderBusy, KeyUnavailable, StorageFailed
 from glassplate.files import LocalFiles, make_folder
-from glassplate.keys import create_keyring
-from glassplate.log import SigningKey, TransparencyLog, VerifierKey, open_note, sign_note
+from glassplate.keys import create_keyring, destroy_due, erase_by_clock
+from glassplate.log import (
+    VERIFIER_KEY_NAME,
+    SigningKey,
+    TransparencyLog,
+    VerifierKey,
+    open_note,
+    sign_note,
+)
 from glassplate.mandate import Mandate
+from glassplate.mirror import Mirror
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from pathlib import Path
 
     from glassplate.config import CityFolder, Settings
+    from glassplate.files import Files
+    from glassplate.keys.destruction import Erase
     from glassplate.registry import Operation
 
 LOG_KEY = "log"
@@ -129,6 +139,50 @@ def create_city(
         mandate.trust(fingerprints, publisher)
         files.write_atomic(folder.settings_file, settings.to_toml().encode())
     return str(log_key.verifier), str(publisher.verifier)
+
+
+def purge_by_clock(
+    settings: Settings, folder: CityFolder, now: datetime | None, files: Files
+) -> tuple[list[str], Mirror | None]:
+    """Destroy what is due at ``now``, with nothing but folders and clock; then its copies in the mirror, if there is one.
+
+    ``now``: None where no time is certain; then only what is dead in one of both dies in the other one. Returns the epochs
+    that were alive in the vault's own folder, and the mirror. Everything is tried before an error is raised.
+
+    Raises:
+        StorageFailed: a key could not be destroyed; or the mirror is away, or another city's.
+    """
+    keys, by_clock = VaultPaths(folder.vault).keys, erase_by_clock(settings)
+    died: list[str] = []
+    mirror, failures = None, []
+    try:
+        died += destroy_due(keys, now, files, by_clock) if now is not None else []
+    except StorageFailed as error:
+        failures.append(str(error))
+    try:
+        if settings.mirror:
+            mirror = Mirror.open(Path(settings.mirror), VaultPaths(folder.vault).log, keys, files)
+            died += _purge_mirror(mirror, published_key(folder), now, by_clock)
+    except (StorageFailed, KeyUnavailable) as error:
+        failures.append(str(error))
+    if failures:
+        raise StorageFailed(" ".join(failures))
+    return died, mirror
+
+
+def _purge_mirror(mirror: Mirror, vkey: str | None, now: datetime | None, by_clock: Erase) -> list[str]:
+    if vkey is None:
+        return []  # the public folder is gone: whose mirror it is, is certain only once the log's key is unlocked
+    mirror.demand_city(vkey)
+    came_back = mirror.key_files.bury_again(by_clock)
+    mirror.key_files.destroy(now)
+    return came_back
+
+
+def published_key(folder: CityFolder) -> str | None:
+    """The key of the city's log, as published; None where the public folder lacks it."""
+    path = folder.public / "log" / VERIFIER_KEY_NAME
+    return path.read_text().strip() if path.exists() else None
 
 
 def read_first_administrator(path: Path, publisher: VerifierKey) -> Operation:

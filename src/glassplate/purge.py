@@ -4,7 +4,8 @@
     (2) destroy    tombstone durable, then the key overwritten and removed      `Keyring.destroy`
     (3) drop       segments closed and deleted, names and caches with them      `Store.drop_epoch`
                    the process that opened the epoch's reads ended              `OpeningWorker.forget`
-    (4) log        entry ``epoch-destroyed``; a log that is down delays only this
+    (4) mirror     the copy of the key, where the city has a mirror             `MirroredKeys.keep`
+    (5) log        entry ``epoch-destroyed``; a log that is down, or a mirror that is away, delays only this
 
 An epoch in memory whose secret the last run took with it is destroyed and logged like one that is due.
 A hold dies at its end by the same steps: its files are dropped, and its entry is ``hold-ended``.
@@ -23,7 +24,10 @@ from glassplate.errors import CharterRejected, KeyUnavailable, LogUnavailable, S
 from glassplate.keys import overdue_epochs
 
 if TYPE_CHECKING:
-    from glassplate.keys import KeyRecord, Keyring, TrustedTime
+    from datetime import datetime
+
+    from glassplate.keys import FolderKeyring, KeyRecord, TrustedTime
+    from glassplate.mirror import Mirror
     from glassplate.record import Recorder
     from glassplate.registry import Registry
     from glassplate.seal import OpeningWorker
@@ -34,13 +38,14 @@ if TYPE_CHECKING:
 class Purge:
     """Destroys what is due and logs it afterwards."""
 
-    keyring: Keyring
+    keyring: FolderKeyring
     store: Store
     held: HeldFiles
     opener: OpeningWorker
     registry: Registry
     recorder: Recorder
     time: TrustedTime
+    mirror: Mirror | None
     one_at_a_time: threading.RLock
     """Shared with ``EpochDuties``: an epoch is not sealed while it dies, nor logged twice."""
 
@@ -68,8 +73,11 @@ class Purge:
             self.opener.forget()
         failures += self._drop_dead_segments()
         failures += self._drop_dead_holds()
-        self._log_destroyed()
-        self._log_ended_holds()
+        owed = self._keep_mirror(now)
+        if not owed:  # the record says "destroyed" of what is dead everywhere
+            self._log_destroyed()
+            self._log_ended_holds()
+        failures += owed
         if failures:
             raise StorageFailed(" ".join(failures))
         return destroyed
@@ -99,6 +107,15 @@ class Purge:
             except StorageFailed as error:
                 failures.append(str(error))
         return failures
+
+    def _keep_mirror(self, now: datetime) -> list[str]:
+        """What is dead here dies in the mirror; returns what failed."""
+        if self.mirror is not None:
+            try:
+                self.mirror.key_files.keep(now, self.keyring.damaged)
+            except StorageFailed as error:
+                return [str(error)]
+        return []
 
     def _log_ended_holds(self) -> None:
         """Entries for the deaths of holds that stood; an unfinished one has its outcome instead."""

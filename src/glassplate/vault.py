@@ -3,10 +3,11 @@
 Order at start, so that a crash before any step leaves a lawful state:
 
     (1) lock      one vault a folder
-    (2) purge     destroy what is due: needs only the clock                     `keys.destroy_due`
+    (2) purge     destroy what is due: needs only the clock                     `founding.purge_by_clock`
+                  A mirror's copies die with it; without its mirror the vault does this much and does not start
     (3) unlock    the keyring; a key that came back is destroyed again, and a hardware module's part of (2) is done.
                   Without its PIN the vault does not start, and (2) has closed this folder all the same
-    (4) open      log (recovers, or refuses), registry, store, charter
+    (4) open      log (recovers, or refuses; so does a mirror that is ahead of it), registry, store, charter
     (5) reconcile apply entries that a crash kept from the registry; tombstones that are not logged yet
     (6) close     searches without an outcome become "interrupted"
     (7) started   entry ``vault-started`` with the build's hash
@@ -30,7 +31,7 @@ from glassplate.cameras import CameraWatch
 from glassplate.charter import demand_shipped_rules
 from glassplate.deliveries import Deliveries
 from glassplate.epoch_duties import CLOSE_GRACE, EpochDuties
-from glassplate.errors import CharterRejected, ClockRefused, GlassplateError, Refused
+from glassplate.errors import CharterRejected, ClockRefused, GlassplateError, Refused, StorageFailed
 from glassplate.export import Exports
 from glassplate.files import LocalFiles
 from glassplate.founding import (
@@ -39,6 +40,7 @@ from glassplate.founding import (
     PUBLISHER_KEY,
     VaultPaths,
     folder_lock,
+    purge_by_clock,
     read_first_administrator,
 )
 from glassplate.gate import Gate
@@ -51,8 +53,6 @@ from glassplate.keys import (
     SleepWatch,
     SystemClock,
     TrustedTime,
-    destroy_due,
-    erase_by_clock,
     https_time,
     open_keyring,
     read_mark,
@@ -122,10 +122,13 @@ class Vault:
         self._closing.enter_context(folder_lock(paths.root))  # (1)
         mark = read_mark(paths.clock)
         now = TrustedTime(self._clock, None, mark).purge_now() if mark is not None else None
-        self._died_at_start = (
-            destroy_due(paths.keys, now, files, erase_by_clock(self.settings)) if now is not None else []
-        )  # (2)
-        self.keyring = open_keyring(self.settings, paths.keys, secret, files, self._clock)  # (3)
+        try:
+            self._died_at_start, self.mirror = purge_by_clock(self.settings, self.folder, now, files)  # (2)
+        except StorageFailed:
+            self._purge_module(secret, now)  # a mirror that is away keeps no key in the module alive
+            raise
+        key_files = self.mirror.key_files if self.mirror is not None else files
+        self.keyring = open_keyring(self.settings, paths.keys, secret, key_files, self._clock)  # (3)
         self._closing.callback(self.keyring.close)
         if now is not None:
             self.keyring.destroy_due(now)
@@ -133,7 +136,12 @@ class Vault:
         publisher = SigningKey.from_seed(
             f"{self.settings.log_origin}/publisher", self.keyring.named_secret(PUBLISHER_KEY)
         )
-        self.log = TransparencyLog.open(paths.log, self.folder.public / "log", log_key, files)  # (4)
+        log_files = files
+        if self.mirror is not None:
+            self.mirror.demand_city(str(log_key.verifier))
+            self.mirror.check_log()
+            log_files = self.mirror.log_files
+        self.log = TransparencyLog.open(paths.log, self.folder.public / "log", log_key, log_files)  # (4)
         self._closing.callback(self.log.close)
         self.registry = Registry(paths.registry, self.keyring.named_secret(REGISTRY_KEY))
         self._closing.callback(self.registry.close)
@@ -162,6 +170,15 @@ class Vault:
         self._sweep()
         if self.mandate.is_installed:
             self._recover()
+
+    def _purge_module(self, secret: bytes, now: datetime | None) -> None:
+        if self.settings.keyring == "pkcs11" and now is not None:
+            keys = VaultPaths(self.folder.vault).keys
+            with (
+                contextlib.suppress(GlassplateError),
+                contextlib.closing(open_keyring(self.settings, keys, secret, self._files)) as keyring,
+            ):
+                keyring.destroy_due(now)
 
     def _wire(self, publisher: SigningKey, observe: Callable[[int], None]) -> None:
         self.authorizer = Authorizer(self.registry, self.recorder, self.mandate)
@@ -226,7 +243,15 @@ class Vault:
         opener = OpeningWorker()
         self._closing.callback(opener.close)
         self.purge = Purge(
-            self.keyring, self.store, held, opener, self.registry, self.recorder, self.time, self._one_duty
+            self.keyring,
+            self.store,
+            held,
+            opener,
+            self.registry,
+            self.recorder,
+            self.time,
+            self.mirror,
+            self._one_duty,
         )
         self.tenure = Tenure(self.mandate, self.registry, self.recorder)
         paths = VaultPaths(self.folder.vault)
@@ -317,6 +342,8 @@ class Vault:
         if self.keyring.damaged:  # what does not open must die in time all the same
             self._try("damaged keys", lambda: self.keyring.destroy_due(self.time.purge_now()))
         self._try("keyring", self.keyring.demand_reachable)
+        if self.mirror is not None:
+            self._try("mirror", self.mirror.follow)
         has_charter = self.mandate.is_installed
         self._try("time", lambda: self.timekeeping.run(may_record=has_charter))
         if not has_charter:

@@ -13,6 +13,7 @@ import secrets
 import signal
 import socket
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from glassplate.errors import (
     KeyUnavailable,
     Refused,
     StorageFailed,
+    UsageError,
 )
 from glassplate.files import LocalFiles
 from glassplate.hidden_memory import hide_memory, lock_memory
@@ -38,6 +40,7 @@ from glassplate.keys import (
     read_mark,
     still_owed,
 )
+from glassplate.mirror import begin_mirror, mirror_state
 
 if TYPE_CHECKING:
     from glassplate.vault import Vault
@@ -120,7 +123,7 @@ def _demo_clock(at: datetime) -> SettableClock:
 
 def _purge(chosen: argparse.Namespace) -> None:
     """Destroy what is due, with nothing but the folder's lock and the clock; a hardware module's part needs its PIN."""
-    from glassplate.founding import VaultPaths, folder_lock
+    from glassplate.founding import VaultPaths, folder_lock, purge_by_clock
 
     folder = CityFolder(chosen.dir)
     paths = VaultPaths(folder.vault)
@@ -135,16 +138,59 @@ def _purge(chosen: argparse.Namespace) -> None:
                 f"{paths.clock} is missing, so the time is not certain. Start the vault: glassplate serve."
             )
         settings, now = load_settings(folder), TrustedTime(SystemClock(), None, mark).purge_now()
-        destroyed = destroy_due(paths.keys, now, LocalFiles(), erase_by_clock(settings))
-        if chosen.unlock and settings.keyring == "pkcs11":
-            keyring = open_keyring(settings, paths.keys, _secret(chosen.unlock), LocalFiles())
-            keyring.destroy_due(now)
+        try:
+            destroyed, _ = purge_by_clock(settings, folder, now, LocalFiles())
+        finally:  # a mirror that is away keeps no key in the module alive
+            if chosen.unlock and settings.keyring == "pkcs11":
+                keyring = open_keyring(settings, paths.keys, _secret(chosen.unlock), LocalFiles())
+                keyring.destroy_due(now)
         if settings.keyring == "pkcs11" and (owed := still_owed(paths.keys)):
             raise KeyUnavailable(
                 f"Dead in this folder, but their keys in the hardware module are still there: {', '.join(owed)}. Run "
                 "glassplate purge --unlock FILE with the token's PIN, or start the vault."
             )
         _say({"destroyed": destroyed})
+
+
+def _begin_mirror(chosen: argparse.Namespace) -> None:
+    """Fill the empty folder that the settings name; what is due dies first, so that it is not copied."""
+    from glassplate.founding import VaultPaths, folder_lock
+
+    folder = CityFolder(chosen.dir)
+    settings, paths, files = load_settings(folder), VaultPaths(folder.vault), LocalFiles()
+    root, vkey = _mirror_of(settings, folder)
+    with folder_lock(paths.root):
+        mark = read_mark(paths.clock)
+        now = TrustedTime(SystemClock(), None, mark).purge_now() if mark is not None else None
+        if now is not None:
+            destroy_due(paths.keys, now, files, erase_by_clock(settings))
+        begin_mirror(root, folder.root, paths.log, paths.keys, vkey, files)
+    _say(asdict(mirror_state(root, paths.log, paths.keys, vkey, files)))
+
+
+def _show_mirror(chosen: argparse.Namespace) -> None:
+    """How the mirror is; beside a running vault, too."""
+    from glassplate.founding import VaultPaths
+
+    folder = CityFolder(chosen.dir)
+    paths = VaultPaths(folder.vault)
+    root, vkey = _mirror_of(load_settings(folder), folder)
+    _say(asdict(mirror_state(root, paths.log, paths.keys, vkey, LocalFiles())))
+
+
+def _mirror_of(settings: Settings, folder: CityFolder) -> tuple[Path, str]:
+    from glassplate.founding import published_key
+
+    if not settings.mirror:
+        raise UsageError(
+            f'No mirror is set. Write mirror = "/the/whole/path" into {folder.settings_file}, a folder on another disk.'
+        )
+    vkey = published_key(folder)
+    if vkey is None:
+        raise StorageFailed(
+            f"{folder.public / 'log'} lacks the log's key. Start the vault once: glassplate serve."
+        )
+    return Path(settings.mirror), vkey
 
 
 def _try_segment(chosen: argparse.Namespace) -> None:
@@ -161,7 +207,15 @@ def _try_segment(chosen: argparse.Namespace) -> None:
     _say({"tried": len(keys), "opened": sum(opens(chosen.segment, key) for key in keys)})
 
 
-_ACTS = {"init": _init, "run": _run, "purge": _purge, "try-segment": _try_segment}
+_ACTS = {
+    "init": _init,
+    "run": _run,
+    "purge": _purge,
+    "begin-mirror": _begin_mirror,
+    "show-mirror": _show_mirror,
+    "try-segment": _try_segment,
+}
+_WITHOUT_SECRET = ("purge", "begin-mirror", "show-mirror")
 
 
 def serve(vault: Vault) -> None:
@@ -211,7 +265,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in _ACTS:
         act = acts.add_parser(name)
         act.add_argument("--dir", type=Path, required=True)
-        act.add_argument("--unlock", type=Path, required=name != "purge")
+        act.add_argument("--unlock", type=Path, required=name not in _WITHOUT_SECRET)
         act.add_argument("--demo-clock", type=datetime.fromisoformat)
         if name == "try-segment":
             act.add_argument("--segment", type=Path, required=True)

@@ -29,6 +29,7 @@ VERBS = (
     "ingest",
     "init",
     "login",
+    "mirror",
     "purge",
     "read",
     "receipt",

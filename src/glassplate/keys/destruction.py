@@ -87,7 +87,7 @@ def destroy_due(folder: Path, now: datetime, files: Files, erase: Erase = nothin
         destroyed += finish_destructions(folder, files, erase)
     except (StorageFailed, KeyUnavailable) as error:
         failures.append(str(error))
-    for epoch_id in _names(folder / "epochs"):
+    for epoch_id in epoch_ids_in(folder / "epochs"):
         record = read_record(key_path(folder, epoch_id), epoch_id)
         if record is None or not record.is_alive or record.epoch.destroy_at > now:
             continue
@@ -112,7 +112,7 @@ def finish_destructions(folder: Path, files: Files, erase: Erase = nothing_elsew
     """
     _remove_leftovers(folder, files)
     resurrected, failures = [], []
-    for epoch_id in _names(folder / "epochs"):
+    for epoch_id in epoch_ids_in(folder / "epochs"):
         path = key_path(folder, epoch_id)
         in_place = read_record(path, epoch_id)
         buried = read_record(tombstone_path(folder, epoch_id), epoch_id)
@@ -133,7 +133,7 @@ def finish_destructions(folder: Path, files: Files, erase: Erase = nothing_elsew
 
 def still_owed(folder: Path) -> list[str]:
     """Dead epochs whose key in the hardware module may still be there."""
-    records = ((i, read_record(key_path(folder, i), i)) for i in _names(folder / "epochs"))
+    records = ((i, read_record(key_path(folder, i), i)) for i in epoch_ids_in(folder / "epochs"))
     return [epoch_id for epoch_id, record in records if record is not None and not record.is_alive]
 
 
@@ -142,7 +142,7 @@ def read_records(folder: Path) -> tuple[dict[str, KeyRecord], list[str]]:
     records: dict[str, KeyRecord] = {}
     damaged = []
     for part in ("tombstones", "epochs"):
-        for epoch_id in _names(folder / part):
+        for epoch_id in epoch_ids_in(folder / part):
             record = read_record(folder / part / f"{epoch_id}.json", epoch_id)
             if record is None:
                 damaged.append(f"{part}/{epoch_id}.json")
@@ -191,7 +191,8 @@ def _remove_leftovers(folder: Path, files: Files) -> None:
             files.remove(leftover)
 
 
-def _names(folder: Path) -> list[str]:
+def epoch_ids_in(folder: Path) -> list[str]:
+    """The epochs and holds whose files lie in ``folder``, whatever is in them."""
     names = [path.stem for path in folder.glob("*.json")]
     return sorted(name for name in names if _is_epoch_id(name))
 

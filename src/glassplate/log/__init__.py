@@ -20,12 +20,14 @@ from glassplate.log.entry import (
     leaf_bytes,
     parse_leaf,
 )
+from glassplate.log.journal import intact_bytes
 from glassplate.log.journal_record import LogRecord
 from glassplate.log.merkle import leaf_hash, verify_consistency, verify_inclusion
 from glassplate.log.note import OpenedNote, open_note, sign_note
 from glassplate.log.note_keys import SigningKey, VerifierKey
 from glassplate.log.promise import Promise, open_promise
 from glassplate.log.proof import TlogProof, open_proof, verify_proof
+from glassplate.log.recovery import JOURNAL_NAME, PENDING_NAME, VERIFIER_KEY_NAME
 from glassplate.log.tile_reader import TileReader
 from glassplate.log.transparency_log import Appended, TransparencyLog
 from glassplate.log.witness import Answer, WatchedLog, Witness
@@ -35,7 +37,10 @@ from glassplate.log.witness_web import HttpWeb
 __all__ = [
     "COMMITMENT_KEY_BYTES",
     "DIGEST_COUNT",
+    "JOURNAL_NAME",
     "MAX_REQUEST_BYTES",
+    "PENDING_NAME",
+    "VERIFIER_KEY_NAME",
     "AddCheckpoint",
     "Answer",
     "Appended",
@@ -64,6 +69,7 @@ __all__ = [
     "check_disclosure",
     "check_sealed",
     "disclosure",
+    "intact_bytes",
     "leaf_bytes",
     "leaf_hash",
     "open_checkpoint",

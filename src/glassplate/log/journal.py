@@ -145,6 +145,16 @@ class Journal:
             return  # stays broken
 
 
+def intact_bytes(path: Path) -> int:
+    """How many bytes of a journal are intact records; behind them lies at most what a crash left.
+
+    Raises:
+        StorageFailed: naming file and offset, when a record is damaged.
+        OSError: it cannot be read.
+    """
+    return _scan(path, lambda _record: None)[-1]
+
+
 def _frame(index: int, payload: bytes) -> bytes:
     length, digest = len(payload).to_bytes(4, "big"), hashlib.sha256(payload).digest()
     return length + _header_check(index, length, digest) + digest + payload
