@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from glassplate.cli.init import make_city as make_by_command
 from glassplate.cli.unlock import unlock_path
 from glassplate.client import VaultClient
 from glassplate.config import CityFolder, Settings
-from glassplate.errors import CharterRejected, KeyStoreAway, KeyUnavailable
+from glassplate.errors import CharterRejected, KeyStoreAway, KeyUnavailable, StorageFailed
+from glassplate.files import LocalFiles
 from glassplate.keys import still_owed
+from glassplate.keys.destruction import key_path
 from glassplate.keys.folder_keyring import REACHABLE_SECONDS
+from glassplate.mirror import begin_mirror
 from glassplate.verify import verify_city
 
 PLATE = "7KDR214"
@@ -197,3 +201,28 @@ def test_a_key_file_that_was_edited_while_the_vault_was_off_keeps_no_key_object_
     city.clock.advance(timedelta(days=2))
     city.vault.duties()
     assert not any(DAY in label for label in token.labels())
+
+
+def test_a_mirror_that_is_away_keeps_no_key_in_the_module_alive(city, tmp_path):
+    """The vault does not start without its mirror, but what is due dies first, in the module, too."""
+    disk, vault = tmp_path / "disk", city.folder.vault
+    disk.mkdir()
+    city.close()
+    vkey = (city.folder.public / "log" / "vkey").read_text().strip()
+    begin_mirror(disk, city.root, vault / "log", vault / "keys", vkey, LocalFiles())
+    city.settings = replace(city.settings, mirror=str(disk))
+    city.open()
+    city.ingest(PLATE)
+    assert is_alive(city)
+    city.close()
+    disk.rename(tmp_path / "unplugged")
+    city.clock.advance(timedelta(days=3))
+    with pytest.raises(StorageFailed, match="is not there"):
+        city.open()
+    assert not key_path(vault / "keys", DAY).exists(), "removed, so the module's part is done"
+    assert key_path(tmp_path / "unplugged" / "keys", DAY).exists()
+    (tmp_path / "unplugged").rename(disk)
+    city.open()
+    city.vault.duties()
+    assert not key_path(disk / "keys", DAY).exists()
+    assert city.vault.health.status().healthy, city.vault.health.status().problems
