@@ -579,6 +579,7 @@ class CharterSummary:
     features: tuple[tuple[str, bool], ...]
     """(name, approved)."""
     cameras: tuple[tuple[str, str], ...]
+    recognizers: tuple[str, ...]
     hotlist_categories: tuple[str, ...]
     grants: tuple[str, ...]
     case_number_example: str

@@ -101,6 +101,7 @@ CHARTER = CharterSummary(
         ("hotlist_alerts", True),
         ("bulk_export", False),
     ),
+    recognizers=("paddleocr 1",),
     cameras=(
         ("court-16th", "Court St at 16th St"),
         ("harbor-22nd", "Harbor Way at 22nd St"),

@@ -220,6 +220,7 @@ class Charter:
             declared_uses=tuple((use.id, use.label, use.prohibited) for use in self.declared_uses),
             features=tuple((feature.name, feature.approved) for feature in self.features),
             cameras=tuple((camera.id, camera.name) for camera in self.cameras),
+            recognizers=tuple(self.recognizers),
             hotlist_categories=self.hotlist_categories,
             grants=tuple(grant_sentence(grant) for grant in self.grants),
             case_number_example=self.case_number_example,

@@ -85,7 +85,7 @@ def run_lane(
     from glassplate.seal import BatchSigner
 
     key = camera_key(folder, camera_id)
-    recognizer, scenes = pinned_recognizer(engine, client, folder)
+    recognizer, scenes = pinned_recognizer(engine, client)
     outcome = LaneOutcome()
 
     def refuse(refusal: InputRefused) -> None:

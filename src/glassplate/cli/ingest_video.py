@@ -45,7 +45,7 @@ def run_video_lane(
     from glassplate.seal import BatchSigner
 
     key = camera_key(folder, camera_id)
-    recognizer, scenes = pinned_recognizer(engine, client, folder, video=True)
+    recognizer, scenes = pinned_recognizer(engine, client, video=True)
     sealer = fetch_sealer(client, folder)
     outcome = LaneOutcome()
     source = VideoFile(video, camera_id, starts_at)

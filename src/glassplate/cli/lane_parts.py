@@ -43,9 +43,7 @@ def fetch_sealer(client: VaultClient, folder: CityFolder) -> Sealer:
     return open_bundle(client.epoch_bundle(), bundle_key)
 
 
-def pinned_recognizer(
-    engine: str, client: VaultClient, folder: CityFolder, *, video: bool = False
-) -> tuple[Recognizer, Scenes]:
+def pinned_recognizer(engine: str, client: VaultClient, *, video: bool = False) -> tuple[Recognizer, Scenes]:
     """The recognizer, and what makes scenes, once the charter in force names them both.
 
     Raises:
@@ -54,25 +52,20 @@ def pinned_recognizer(
     from glassplate.recognize.scenes import VehicleScenes, stored_version
 
     recognizer, scenes = recognizer_named(engine, video=video), VehicleScenes()
-    demand_pinned(stored_version(recognizer, scenes.version), client, folder)
+    demand_pinned(stored_version(recognizer, scenes.version), client)
     return recognizer, scenes
 
 
-def demand_pinned(version: str, client: VaultClient, folder: CityFolder) -> None:
+def demand_pinned(version: str, client: VaultClient) -> None:
     """Refuse before the first frame what the vault would refuse read by read.
 
     Raises:
         Refused: the charter in force does not name ``version``.
     """
-    from glassplate.charter import verify_charter
-    from glassplate.cli.charter import read_documents
-
-    in_force = client.charter().version
-    documents = read_documents(folder.public / "charter" / str(in_force))
-    charter = verify_charter(documents, now=None, last_version=in_force - 1).charter
-    if version not in charter.recognizers:
+    named = client.charter().recognizers
+    if version not in named:
         raise Refused(
             f"The charter does not name this recognizer, so none of its reads would be accepted: {version}. "
-            f"It names: {', '.join(charter.recognizers) or 'none'}. A new charter has to be signed.",
+            f"It names: {', '.join(named) or 'none'}. A new charter has to be signed.",
             ("recognizer-pinned",),
         )

@@ -119,7 +119,7 @@ def live_lane(
     from glassplate.seal import BatchSigner
 
     key = camera_key(folder, camera_id)
-    recognizer, scenes = pinned_recognizer(engine, client, folder, video=True)
+    recognizer, scenes = pinned_recognizer(engine, client, video=True)
     source = RtspCamera(address, networks, camera_id, stop, frames_a_second=frames_a_second)
     source.check()
     outbox = stack.enter_context(closing(Outbox(folder.lane(camera_id) / "outbox.db")))
