@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
-FORMAT = 3  # `pragma user_version`; 2 had images in SQLCipher files, 0 had neither columns nor postings
+FORMAT = 4  # `pragma user_version`; docs/formats/store.md says what the others were
 CACHE_KIB = 12_000  # for each sealed segment that is open; the store bounds how many are
 HOT_CACHE_KIB = 4_000  # a hot file is written at its end, and mostly searched in memory
 BUSY_SECONDS = 5
 IDS_AT_ONCE = 50
 FEW_IDS = 4  # so many are looked up one by one: a list of 50 costs as much as four of them
 _MARKS = ",".join("?" * IDS_AT_ONCE)
+_SEGMENT_HMAC = "pragma cipher_hmac_algorithm=HMAC_SHA256"
+"""A search checks hundreds of pages, and processors have instructions for SHA-256. With the 256 bits of SQLCipher's key
+for HMACs, forging a page is as hard as guessing the key (FIPS 198-1; NIST SP 800-107 r1, 5.3)."""
 _SHORT_WORDS = (
     "database or disk is full",
     "disk I/O error",
@@ -78,13 +81,24 @@ def open_beside_writer(path: Path, key: bytes) -> Connection:
 
 
 def open_sealed(path: Path, key: bytes) -> Connection:
-    """Open a file that nobody ever writes to again.
+    """Open a sealed segment, which nobody ever writes to again.
 
     Raises:
         StorageFailed: it has another format.
         sqlcipher3.Error: it is damaged, or the key is another; ``naming`` says so.
     """
-    return _checked(path, _connect(path, key, _READ_UNCHANGING, CACHE_KIB))
+    try:
+        connection = _connect(path, key, _READ_UNCHANGING, CACHE_KIB, is_segment=True)
+    except sqlcipher.Error:
+        with contextlib.suppress(sqlcipher.Error), contextlib.closing(_older_segment(path, key)) as older:
+            _check_format(path, older)
+        raise
+    return _checked(path, connection)
+
+
+def _older_segment(path: Path, key: bytes) -> Connection:
+    """A segment of format 3 or before, whose pages have another HMAC."""
+    return _connect(path, key, _READ_UNCHANGING, CACHE_KIB)
 
 
 def _checked(path: Path, connection: Connection) -> Connection:
@@ -98,7 +112,7 @@ def _checked(path: Path, connection: Connection) -> Connection:
 
 def open_for_sealing(path: Path, key: bytes) -> Connection:
     """Create a segment's temporary file. No journal and no fsync: the caller fsyncs it before it counts."""
-    connection = _connect(path, key, _CREATE, CACHE_KIB)
+    connection = _connect(path, key, _CREATE, CACHE_KIB, is_segment=True)
     connection.execute("pragma journal_mode=off")
     connection.execute("pragma synchronous=off")
     return connection
@@ -120,15 +134,15 @@ def rows_by_id(connection: Connection, columns: str, table: str, row_ids: Sequen
 
 
 def opens(path: Path, key: bytes) -> bool:
-    """Whether ``key`` opens the file: what a thief with a copy and a key would try."""
-    try:
-        _connect(path, key, _READ, HOT_CACHE_KIB).close()
-    except sqlcipher.Error:
-        return False
-    return True
+    """Whether ``key`` opens the file, hot or sealed: what a thief with a copy and a key would try."""
+    for is_segment in (True, False):
+        with contextlib.suppress(sqlcipher.Error):
+            _connect(path, key, _READ, HOT_CACHE_KIB, is_segment=is_segment).close()
+            return True
+    return False
 
 
-def _connect(path: Path, key: bytes, mode: str, cache_kib: int) -> Connection:
+def _connect(path: Path, key: bytes, mode: str, cache_kib: int, *, is_segment: bool = False) -> Connection:
     if len(key) != KEY_BYTES:
         raise ValueError(f"a segment key has {KEY_BYTES} bytes")
     uri = f"{path.resolve().as_uri()}?mode={mode}"
@@ -138,6 +152,8 @@ def _connect(path: Path, key: bytes, mode: str, cache_kib: int) -> Connection:
     try:
         connection.execute("pragma cipher_log_level=none")  # it would write to stderr for each wrong key
         connection.execute(f"pragma key=\"x'{key.hex()}'\"")
+        if is_segment:
+            connection.execute(_SEGMENT_HMAC)
         connection.execute(f"pragma cache_size=-{cache_kib}")
         connection.execute("pragma temp_store=memory")
         is_empty = not connection.execute("select count(*) from sqlite_master").fetchone()[

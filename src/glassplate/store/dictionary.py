@@ -1,6 +1,7 @@
 """Every distinct plate of the sealed epochs, in memory: which plates match, and in which epochs they are.
 
-Sorted by (skeleton, code): exact plates and look-alikes are binary searches, a wildcard is a mask over the array.
+Sorted by (skeleton, code): exact plates and look-alikes are binary searches, a wildcard is a mask over the array,
+or where it begins with one, a look into ``pair_index``.
 Each plate has a set of epochs: one bit for each, in as many 64-bit arrays as it takes; an epoch's bit is used
 again when it has died.
 
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassplate.store.pair_index import PairIndexMaker
 from glassplate.store.plate_codes import LONG, skeletons_of
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _BITS = 64
 _WORD = 8
+LOOK_UP_BEYOND = 50_000  # so many codes are masked in a fraction of a millisecond
 _AT_ONCE = 4_000_000  # codes to sort together: bounds what opening takes beside the dictionary itself
 
 
@@ -43,6 +46,7 @@ class PlateDictionary:
         self._skeletons: Codes = np.empty(0, dtype=np.uint64)
         self._sets: list[NDArray[np.uint64]] = []
         self._bits: dict[str, int] = {}
+        self._pairs = PairIndexMaker()
 
     @classmethod
     def taken_over(cls, legacy: int, bits: Mapping[str, int], memory: int) -> PlateDictionary:
@@ -73,6 +77,7 @@ class PlateDictionary:
             for target, source in zip(kept, arrays, strict=True):
                 target[:] = source
             arrays = list(kept)
+        self._pairs.forget()
         self._codes, self._skeletons, *self._sets = arrays
 
     def __len__(self) -> int:
@@ -111,6 +116,7 @@ class PlateDictionary:
             ~self._alive()
         )  # with the copies that were made before: their model may have died now
         if len(dead):
+            self._pairs.forget()
             is_start = np.concatenate([[True], dead[1:] != dead[:-1] + 1])
             left = dead[np.maximum.accumulate(np.where(is_start, np.arange(len(dead)), 0))] - 1
             for values in (self._codes, self._skeletons):
@@ -127,7 +133,9 @@ class PlateDictionary:
             return np.concatenate([self._any_of(question.neighbors), long])
         first, last = question.prefix
         start, end = np.searchsorted(self._skeletons, np.array([first, min(last + 1, LONG)], dtype=np.uint64))
-        hits = np.flatnonzero(question.wildcard_hits(self._codes[start:end])) + start
+        hits = self._looked_up(question) if end - start > LOOK_UP_BEYOND else None
+        if hits is None:
+            hits = np.flatnonzero(question.wildcard_hits(self._codes[start:end])) + start
         return np.concatenate([hits, long])
 
     def epochs_of(self, positions: Positions) -> set[str]:
@@ -136,6 +144,11 @@ class PlateDictionary:
             return set()
         any_of = [int(np.bitwise_or.reduce(array[positions])) for array in self._sets]
         return {e for e, number in self._bits.items() if any_of[number // _BITS] >> number % _BITS & 1}
+
+    def _looked_up(self, question: Question) -> Positions | None:
+        codes = self._codes[: np.searchsorted(self._skeletons, np.uint64(LONG))]
+        index = self._pairs.of(codes)
+        return question.wildcard_places(codes, index) if index is not None else None
 
     def codes_in(self, positions: Positions, epoch_id: str) -> Codes:
         """Those of the plates that an epoch has."""

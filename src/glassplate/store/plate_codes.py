@@ -9,7 +9,8 @@ the others its text is kept beside the code. Both stay below 2^63, so SQLite's s
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -109,22 +110,40 @@ def prefix_range(pattern: str) -> tuple[int, int]:
     return first, first | (1 << _BITS * (SLOTS - min(len(prefix), SLOTS))) - 1
 
 
+class Mask(NamedTuple):
+    """A code fits when it is ``value`` where ``mask`` is set, and something where ``last`` is, if that is anywhere."""
+
+    mask: int
+    value: int
+    last: int
+
+
 def matching(codes: Codes, pattern: str) -> NDArray[np.bool_]:
     """Which of ``codes`` below ``LONG`` can match ``pattern``; certain unless ``needs_texts(pattern)``."""
     masks = _masks(pattern)
-    hits = np.zeros(len(codes), dtype=np.bool_)
     if masks is not None:
-        _any_mask(codes, masks, hits)
-        return hits
+        return fitting(codes, masks)
+    hits = np.zeros(len(codes), dtype=np.bool_)
     positions = np.arange(len(codes))
-    for run in sorted(pattern.replace("*", "?").split("?"), key=len, reverse=True):
-        if run:
-            part = codes[positions]
-            contains = np.zeros(len(part), dtype=np.bool_)
-            _any_mask(part, [_mask("?" * at + run) for at in range(SLOTS - len(run) + 1)], contains)
-            positions = positions[contains]
+    for run in _runs(pattern):
+        positions = positions[fitting(codes[positions], _anywhere(run))]
     hits[positions] = True
     return hits
+
+
+def narrowing(pattern: str) -> list[Mask]:
+    """Masks of which every match fits one; with ``needs_texts(pattern)``, others do too."""
+    masks = _masks(pattern)
+    return _anywhere(next(iter(_runs(pattern)), "")) if masks is None else masks
+
+
+def _runs(pattern: str) -> list[str]:
+    """The parts without wildcards, the longest first."""
+    return sorted((run for run in re.split("[*?]", pattern) if run), key=len, reverse=True)
+
+
+def _anywhere(run: str) -> list[Mask]:
+    return [_mask("?" * at + run) for at in range(SLOTS - len(run) + 1)]
 
 
 def needs_texts(pattern: str) -> bool:
@@ -132,7 +151,9 @@ def needs_texts(pattern: str) -> bool:
     return _masks(pattern) is None
 
 
-def _any_mask(codes: Codes, masks: Sequence[tuple[int, int, int]], hits: NDArray[np.bool_]) -> None:
+def fitting(codes: Codes, masks: Sequence[Mask]) -> NDArray[np.bool_]:
+    """Which of ``codes`` fit any of the masks."""
+    hits = np.zeros(len(codes), dtype=np.bool_)
     masked, same = np.empty(_BLOCK, dtype=np.uint64), np.empty(_BLOCK, dtype=np.bool_)
     constants = [tuple(np.uint64(number) for number in mask) for mask in masks]
     for start in range(0, len(codes), _BLOCK):
@@ -144,9 +165,10 @@ def _any_mask(codes: Codes, masks: Sequence[tuple[int, int, int]], hits: NDArray
             if last and equal.any():  # a question mark at the end must not match the end itself
                 equal &= (block & last) != 0
             into |= equal
+    return hits
 
 
-def _masks(pattern: str) -> list[tuple[int, int, int]] | None:
+def _masks(pattern: str) -> list[Mask] | None:
     """Every way to place the stars; None when there are too many."""
     parts = pattern.split("*")
     parts = [parts[0], *(part for part in parts[1:-1] if part), *parts[-1:]] if len(parts) > 1 else parts
@@ -182,8 +204,8 @@ def _gaps(free: int, count: int) -> Iterable[tuple[int, ...]]:
             yield (first, *rest)
 
 
-def _mask(text: str, *, is_whole: bool = False) -> tuple[int, int, int]:
-    """(mask, value, mask of a last slot that must not be empty) of a text with question marks."""
+def _mask(text: str, *, is_whole: bool = False) -> Mask:
+    """Of a text with question marks."""
     mask = value = last = 0
     for symbol, shift in zip(text, _SHIFTS, strict=False):
         if symbol != "?":
@@ -193,4 +215,4 @@ def _mask(text: str, *, is_whole: bool = False) -> tuple[int, int, int]:
         mask |= (1 << _BITS * (SLOTS - len(text))) - 1
     if text.endswith("?"):
         last = _SLOT << _SHIFTS[len(text) - 1]
-    return mask, value, last
+    return Mask(mask, value, last)

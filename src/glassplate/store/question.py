@@ -15,6 +15,7 @@ from glassplate.store.plate_codes import (
     LONG,
     code_of,
     matching,
+    narrowing,
     needs_texts,
     neighbors_of,
     prefix_range,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from glassplate.records import PlateRead
+    from glassplate.store.pair_index import PairIndex
     from glassplate.store.plate_codes import Codes
     from glassplate.store.store import StoreQuery
     from glassplate.store.words import Words
@@ -145,6 +147,14 @@ class Question:
             parsed = PlatePattern(pattern)
             hits[at] = [parsed.matches(text_of(code)) for code in codes[at].tolist()]
         return hits
+
+    def wildcard_places(self, codes: Codes, index: PairIndex) -> NDArray[np.intp] | None:
+        """Positions of ``codes`` that match the pattern, ascending; None when the index cannot say."""
+        pattern = self.plate or ""
+        found = index.matching(codes, narrowing(pattern))
+        if found is not None and needs_texts(pattern):
+            found = found[self.wildcard_hits(codes[found])]
+        return found
 
     def long_codes(self, long_texts: Mapping[int, str]) -> Codes:
         """Codes of the long plates that match; they are few, so each is looked at."""

@@ -190,11 +190,14 @@ class SealedSearch:
                 question = replace(question, first_id=rows[-1].row_id)
             if segment.last_id < question.first_id:
                 break
+            most = question.most
+            if rows and segment.last_id < rows[-1].row_id and len(rows) < most:
+                most -= len(rows)  # all that are here come after those
             if positions is not None:
                 codes = self._dictionary.codes_in(positions, segment.epoch_id)
             try:
                 self._used(segment)
-                found = segment.newest(question, codes)
+                found = segment.newest(question, codes, most)
             except StorageFailed as error:
                 failures[segment.epoch_id] = str(error)
                 continue

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from glassplate.store.segment_facts import SegmentFacts
 
 _CHUNKS_AT_ONCE = 32
+_FILTERED_AT_ONCE = 50  # though fewer rows may be wanted: few of them may look as asked
 
 
 class FoundRow(NamedTuple):
@@ -105,23 +106,24 @@ class SealedSegment:
             found = self._open().execute("select value from meta where name='plates'").fetchone()[0]
             return np.frombuffer(found, dtype="<u8").astype(np.uint64)
 
-    def newest(self, question: Question, codes: Codes | None) -> list[FoundRow]:
-        """The newest rows that match, newest first. ``codes``: the plates that do; None for any plate."""
+    def newest(self, question: Question, codes: Codes | None, most: int) -> list[FoundRow]:
+        """The newest ``most`` rows that match, newest first. ``codes``: the plates that do; None for any plate."""
         inside = self._inside
         first, last = question.range_in(self.epoch_id)
-        first, last = max(first - inside.base, 0), min(last, self.last_id) - inside.base
+        first, last = inside.ids.between(first, min(last, self.last_id))
         if first > last:
             return []
         try:
             look = question.vehicle(inside.words)
             if codes is None:
-                return self._fetch(self._in_chunks(question, look, first, last)[: question.most].tolist())
+                ids = self._in_chunks(question.cameras, look, first, last, most)
+                return self._fetch(ids[:most].tolist())
             ids = self._of_plates(codes, first, last)
             if question.cameras:
                 look = question.look(inside.words)
             if look.is_open:
-                return self._fetch(ids[: question.most].tolist())
-            return self._filtered(ids, look, question.most)
+                return self._fetch(ids[:most].tolist())
+            return self._filtered(ids, look, most)
         except FAILURES as error:
             raise failure_of(self.path, error) from None
 
@@ -141,10 +143,10 @@ class SealedSegment:
         found = {}
         with naming(self.path):
             for first in firsts:
-                start = first - self._inside.base
-                latest = self._open().execute(statement, (start, start + SAME_INSTANT - 1)).fetchone()[0]
+                asked = self._inside.ids.between(first, first + SAME_INSTANT - 1)
+                latest = self._open().execute(statement, asked).fetchone()[0]
                 if latest is not None:
-                    found[first] = latest + self._inside.base
+                    found[first] = self._inside.ids.whole(latest)
         return found
 
     def digests(self) -> Iterator[bytes]:
@@ -184,8 +186,8 @@ class SealedSegment:
         """The rows with these ids, in their order."""
         if not ids:
             return []
-        data, base = dict(self._rows("id, data", "read", ids)), self._inside.base
-        return [FoundRow(row_id + base, data[row_id]) for row_id in ids]
+        data, wholes = dict(self._rows("id, data", "read", ids)), self._inside.ids.wholes(ids)
+        return [FoundRow(whole, data[row_id]) for whole, row_id in zip(wholes, ids, strict=True)]
 
     def _of_plates(self, codes: Codes, first: int, last: int) -> NDArray[np.uint64]:
         connection = self._open()
@@ -200,8 +202,9 @@ class SealedSegment:
 
     def _filtered(self, ids: NDArray[np.uint64], look: Look, most: int) -> list[FoundRow]:
         found: list[FoundRow] = []
-        for start in range(0, len(ids), most):
-            rows = self._fetch(ids[start : start + most].tolist())
+        at_once = max(most, _FILTERED_AT_ONCE)
+        for start in range(0, len(ids), at_once):
+            rows = self._fetch(ids[start : start + at_once].tolist())
             head = np.frombuffer(b"".join(row.data[:HEAD_BYTES] for row in rows), dtype=HEAD)
             kept = look.keeps(head["camera"], head["body"], head["color"], head["second"])
             found.extend(row for row, is_kept in zip(rows, kept, strict=True) if is_kept)
@@ -209,10 +212,12 @@ class SealedSegment:
                 break
         return found[:most]
 
-    def _in_chunks(self, question: Question, look: Look, first: int, last: int) -> NDArray[np.uint64]:
+    def _in_chunks(
+        self, cameras: Sequence[str], look: Look, first: int, last: int, most: int
+    ) -> NDArray[np.uint64]:
         """Ids that match without a plate, newest first: at least ``most`` when there are so many."""
-        lasts, most = self._inside.lasts, question.most
-        numbers = self._chunks_in(question.cameras, first, last)
+        lasts = self._inside.lasts
+        numbers = self._chunks_in(cameras, first, last)
         if len(numbers) > _CHUNKS_AT_ONCE:
             numbers = np.array(numbers)[np.argsort(lasts[numbers])[::-1]].tolist()
         found = np.empty(0, dtype=np.uint64)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassplate.store.segment_ids import SegmentIds
 from glassplate.store.segment_writer import CHUNKS, runs_of
 from glassplate.store.words import Word, Words
 
@@ -34,9 +35,10 @@ class Remembered:
     def __init__(self, connection: Connection, epoch_id: str, number: int) -> None:
         meta = dict(connection.execute("select name, value from meta where name<>'plates'"))
         words = [Word(*row) for row in connection.execute("select kind, number, text from word")]
-        self.base, self.width = meta["base"], meta["width"]
+        self.ids, self.width = SegmentIds(meta["base"], meta["sequence_bits"]), meta["width"]
+        last_id = self.ids.whole(meta["last"])
         self.facts = SegmentFacts(
-            epoch_id, number, meta["count"], self.base, self.base + meta["last"], tuple(words), meta["root"]
+            epoch_id, number, meta["count"], self.ids.base, last_id, tuple(words), meta["root"]
         )
         self.words = Words(words)
         self.long_texts: dict[int, str] = dict(connection.execute("select code, text from long_plate"))

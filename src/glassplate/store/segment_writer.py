@@ -1,15 +1,16 @@
 """Writing a sealed segment: rows as they are, and three indexes that are arrays in rows.
 
-    read        id - base -> data                                        what a search answers with
+    read        id -> data, ids as in ``segment_ids``                    what a search answers with
     plate       code -> its ids, ascending                               who was where: one look for one plate
     chunk       number -> up to 256 entries of one camera, ascending:    a camera's window, a vehicle
                 id, body, first color, second color
     known       bucket -> entries tag, id: 16 bits of a read id's hash   was this read taken already?
     word, long_plate                                                     as in the hot file
-    meta        ``base``, ``width`` (bytes of an id), ``count``, ``last``, ``plates`` (the distinct codes),
-                ``chunks`` (camera, first and last id of each chunk), ``root`` (as the log has it)
+    meta        ``base`` and ``sequence_bits`` (``segment_ids``), ``width`` (bytes of an id), ``count``, ``last``,
+                ``plates`` (the distinct codes), ``chunks`` (camera, first and last id of each chunk),
+                ``root`` (as the log has it)
 
-An entry of an index is about 8 bytes instead of the 20 of a row in a B-tree, and numpy reads a thousand at once.
+An entry of an index is 5 to 8 bytes instead of the 20 of a row in a B-tree, and numpy reads a thousand at once.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import numpy as np
 
 from glassplate.store.cipher_file import OWNER_ONLY, open_for_sealing
 from glassplate.store.merkle import merkle_root
-from glassplate.store.read_row import DIGEST, SEQUENCE_BITS
+from glassplate.store.read_row import DIGEST
+from glassplate.store.segment_ids import SMALL_ID, SegmentIds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +39,6 @@ BUCKET = 256
 CHUNKS = np.dtype([("camera", "<u2"), ("first", "<u8"), ("last", "<u8")])
 LOOK_BYTES = 3
 TAG_BYTES = 2
-_NARROW, _WIDE = 6, 8  # bytes of an id: a day's microseconds fit 37 bits, and 10 more for the sequence
 _SCHEMA = (
     "create table meta (name text primary key, value blob not null)",
     "create table word (kind integer not null, number integer not null, text text not null)",
@@ -62,14 +63,14 @@ def write_segment(temporary: Path, key: bytes, hot: Path, columns: Columns) -> N
         connection.execute("attach database ? as hot key ?", (str(hot), f"x'{key.hex()}'"))
         order = np.argsort(columns["ids"])
         ids = columns["ids"][order]
-        base = int(ids[0]) >> SEQUENCE_BITS << SEQUENCE_BITS
+        scale = SegmentIds.of(ids)
         connection.execute("begin")
         for statement in _SCHEMA:
             connection.execute(statement)
-        connection.execute("insert into read select id - ?, data from hot.read order by id", (base,))
+        connection.execute(f"insert into read select {SMALL_ID}, data from hot.read order by id", scale)  # noqa: S608
         connection.execute("insert into word select kind, number, text from hot.word")
         connection.execute("insert into long_plate select code, text from hot.long_plate")
-        _write_indexes(connection, ids - np.uint64(base), base, columns, order)
+        _write_indexes(connection, scale, scale.small(ids), columns, order)
         connection.execute("commit")
     finally:
         connection.close()
@@ -96,9 +97,13 @@ def buckets_of(count: int) -> int:
 
 
 def _write_indexes(
-    connection: Connection, ids: NDArray[np.uint64], base: int, columns: Columns, order: NDArray[np.intp]
+    connection: Connection,
+    scale: SegmentIds,
+    ids: NDArray[np.uint64],
+    columns: Columns,
+    order: NDArray[np.intp],
 ) -> None:
-    width = _NARROW if int(ids[-1]) < 1 << 8 * _NARROW else _WIDE
+    width = max(1, -(-int(ids[-1]).bit_length() // 8))
     packed = ids.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width]
     codes = columns["codes"][order]
     plates = np.unique(codes)
@@ -106,7 +111,7 @@ def _write_indexes(
     chunks = _write_chunks(connection, ids, packed, columns, order)
     _write_known(connection, packed, columns, order)
     meta: dict[str, Any] = {
-        "base": base,
+        **scale._asdict(),
         "width": width,
         "count": len(ids),
         "last": int(ids[-1]),

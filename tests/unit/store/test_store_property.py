@@ -16,8 +16,9 @@ from store_testing import ANY_TIME, DAY, MORNING, NEXT_DAY, stored
 from glassplate.files import LocalFiles
 from glassplate.plate_text import PlatePattern
 from glassplate.records import Vehicle
-from glassplate.store import SearchWorker, SqlcipherStore, StoreQuery, columns
+from glassplate.store import SearchWorker, SqlcipherStore, StoreQuery, columns, dictionary
 from glassplate.store.columns import RUN
+from glassplate.store.dictionary import LOOK_UP_BEYOND
 from glassplate.store.sealed_search import SealedSearch
 
 THIRD = "2026-11-27"
@@ -194,15 +195,15 @@ TestStoreAgainstList.settings = settings(max_examples=20, stateful_step_count=20
 
 
 class StoreOfShortRunsAgainstList(StoreAgainstList):
-    """The same, with columns that are sorted every few rows."""
+    """The same, with columns that are sorted every few rows, and wildcards looked up however few plates there are."""
 
     def __init__(self):
-        columns.RUN = 3
+        columns.RUN, dictionary.LOOK_UP_BEYOND = 3, 0
         super().__init__()
 
     def teardown(self):
         super().teardown()
-        columns.RUN = RUN
+        columns.RUN, dictionary.LOOK_UP_BEYOND = RUN, LOOK_UP_BEYOND
 
 
 TestStoreOfShortRunsAgainstList = StoreOfShortRunsAgainstList.TestCase

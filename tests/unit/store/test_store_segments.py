@@ -21,7 +21,7 @@ from glassplate.errors import ProofFailed, StorageFailed
 from glassplate.files import LocalFiles
 from glassplate.store import SqlcipherStore, StoreQuery
 from glassplate.store.answers import Answers
-from glassplate.store.cipher_file import naming, open_for_sealing, open_hot, open_sealed
+from glassplate.store.cipher_file import naming, open_beside_writer, open_for_sealing, open_hot, opens
 from glassplate.store.epoch import Epoch
 from glassplate.store.hot_reads import HotReads
 from glassplate.store.sealed_search import MAX_OPEN_SEGMENTS, SealedSearch
@@ -557,7 +557,35 @@ def test_files_are_opened_so_that_a_commit_is_durable_and_nothing_spills(tmp_pat
     assert [sealing.execute(f"pragma {name}").fetchone()[0] for name in pragmas] == ["off", 0, 2]
     sealing.close()
     with pytest.raises(sqlcipher.OperationalError, match="readonly"):
-        open_sealed(tmp_path / "hot", KEYS[DAY]).execute("create table more (a)")
+        open_beside_writer(tmp_path / "hot", KEYS[DAY]).execute("create table more (a)")
+
+
+@pytest.mark.parametrize(("version", "hmac"), [(3, "HMAC_SHA512"), (5, "HMAC_SHA256")])
+def test_a_segment_of_another_format_is_refused_by_name_and_left_as_it_is(store, folder, version, hmac):
+    fill(store)
+    store.seal_epoch(DAY, KEYS[DAY])
+    store.close()
+    path = folder / f"{DAY}.0.sealed"
+    path.unlink()
+    other = sqlcipher.connect(path, isolation_level=None)
+    other.execute(f"pragma key=\"x'{KEYS[DAY].hex()}'\"")
+    other.execute(f"pragma cipher_hmac_algorithm={hmac}")
+    other.execute(f"pragma user_version={version}")
+    other.close()
+    before = path.read_bytes()
+    page = reopen(folder).search(query(TEXTS[0]), KEYS)
+    assert f"has format {version}" in page.unserved[0][1]
+    assert path.name in page.unserved[0][1]
+    assert path.read_bytes() == before
+
+
+def test_a_key_is_tried_on_hot_and_on_sealed_files(store, folder):
+    fill(store)
+    assert opens(folder / f"{DAY}.0.hot", KEYS[DAY])
+    store.seal_epoch(DAY, KEYS[DAY])
+    assert opens(folder / f"{DAY}.0.sealed", KEYS[DAY])
+    for kind in ("hot", "sealed"):
+        assert not opens(folder / f"{DAY}.0.{kind}", KEYS[NEXT_DAY])
 
 
 def open_files(folder):
