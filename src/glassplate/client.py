@@ -19,6 +19,7 @@ from glassplate.records import (
     ActSignature,
     Alert,
     ApprovalRequest,
+    BackupState,
     BatchOutcome,
     CharterSummary,
     ClockState,
@@ -362,6 +363,14 @@ class VaultClient:
     def advance_demo_clock(self, to: datetime) -> datetime:
         """Let a demo's days pass (only a vault with a demo clock knows this call)."""
         return self._post("/v1/demo/clock", datetime, to=to.isoformat())
+
+    def start_backup(self) -> None:
+        """Have a backup made below the settings' ``backup_folder``; ``backup_state`` tells how far it has come."""
+        self._post("/v1/backup", type(None))
+
+    def backup_state(self) -> BackupState:
+        """The backup that runs, or the last one since the vault started."""
+        return self._get("/v1/backup", BackupState)
 
     def purge(self) -> list[str]:
         """Destroy every epoch that is due; returns their ids."""

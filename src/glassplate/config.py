@@ -36,6 +36,7 @@ class Settings:
     hsm_token: str = ""
     hsm_slot: str = ""
     mirror: str = ""
+    backup_folder: str = ""
 
     @property
     def officer_origin(self) -> str:
@@ -148,6 +149,10 @@ def _rules(settings: Settings) -> list[tuple[bool, str]]:
         (
             not mirror or Path(mirror).is_absolute(),
             "mirror is the whole path of a folder on another disk, such as /mnt/glassplate-mirror, or empty.",
+        ),
+        (
+            not settings.backup_folder or settings.backup_folder.startswith("/"),
+            "backup_folder is a folder's whole path, from / on, or empty.",
         ),
         (
             _NAME.fullmatch(settings.log_origin) is not None,

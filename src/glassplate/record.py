@@ -13,6 +13,7 @@ times never fall, however long an act took.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import threading
@@ -27,7 +28,7 @@ from glassplate.records import Receipt
 from glassplate.seal.body import MAX_BODY_BYTES, body_info, open_body, seal_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from glassplate.history import HistoryKeys
     from glassplate.keys import TrustedTime
@@ -117,6 +118,12 @@ class Recorder:
             level="L1",
             promise=self._log.promise(appended.index, at),
         )
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """No entry is made for the length of the block."""
+        with self._lock:
+            yield
 
     def settle(self, receipt: Receipt) -> Receipt:
         """Wait until the record is as firm as the charter demands before an answer leaves.

@@ -194,6 +194,19 @@ class ApprovalRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupState:
+    """How far the vault's backup has come. ``made``: what it told at its end; ``problem``: why there is none, of ``kind``."""
+
+    is_running: bool
+    doing: str = ""
+    done_bytes: int = 0
+    total_bytes: int = 0
+    made: dict[str, Any] | None = None
+    problem: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClockState:
     """What the vault believes of the clock. ``needs_confirmation``: keys that only the jump calls due are kept."""
 

@@ -8,6 +8,7 @@ Order at start, so that a crash before any step leaves a lawful state:
     (3) unlock    the keyring; a key that came back is destroyed again, and a hardware module's part of (2) is done.
                   Without its PIN the vault does not start, and (2) has closed this folder all the same
     (4) open      log (recovers, or refuses; so does a mirror that is ahead of it), registry, store, charter
+                  In a restored folder enough witnesses must answer before anything is signed
     (5) reconcile apply entries that a crash kept from the registry; tombstones that are not logged yet
     (6) close     searches without an outcome become "interrupted"
     (7) started   entry ``vault-started`` with the build's hash
@@ -26,6 +27,7 @@ from glassplate.alert import Alerts
 from glassplate.approvals import Approvals
 from glassplate.audit_findings import AuditFindings
 from glassplate.authorize import Authorizer
+from glassplate.backups import MARK_NAME, Backups, RunningStillness, read_restored
 from glassplate.build_identity import build_sha256
 from glassplate.cameras import CameraWatch
 from glassplate.charter import demand_shipped_rules
@@ -150,8 +152,12 @@ class Vault:
         self.mandate = Mandate(paths.charter, files, (str(log_key.verifier), str(publisher.verifier)))
         self.mandate.load()
         history = HistoryKeys(self.keyring)
+        self._restored = read_restored(paths.root)
         if self.mandate.is_installed:
-            self._use_witnesses(witness_client(self.mandate.last().verified.charter))
+            witnesses = witness_client(self.mandate.last().verified.charter)
+            if self._restored is not None:
+                self._restored.demand_assured(has_witnesses=witnesses is not None)
+            self._use_witnesses(witnesses, after_restore=self._restored is not None)
         self.time = TrustedTime(self._clock, last_logged_time(self.log, history), mark)
         self.recorder = Recorder(self.log, self.registry, self.mandate, history, self.time)
         source = self.settings.time_source
@@ -167,6 +173,7 @@ class Vault:
             self.timekeeping.keep()
         self._publisher = publisher.verifier
         self._wire(publisher, observe)
+        self._wire_backups()
         self._sweep()
         if self.mandate.is_installed:
             self._recover()
@@ -296,6 +303,17 @@ class Vault:
             publisher,
         )
 
+    def _log_restored(self) -> None:
+        """A folder that came from a backup says so once, before anything else is recorded in it."""
+        if self._restored is not None:
+            self.recorder.record("restored", {}, at=self.recorder.now(), public=self._restored.public())
+            self._files.remove(VaultPaths(self.folder.vault).root / MARK_NAME)
+            self._restored = None
+
+    def _wire_backups(self) -> None:
+        still = RunningStillness(self._one_duty, self.recorder, self.log, self.registry, self.store)
+        self.backups = Backups(self.folder, still, self.recorder, lambda: self.mandate.is_installed)
+
     def _sweep(self) -> None:
         """Remove what killed writes left half-written, before anybody checks the folder; (3) has overwritten keys."""
         for part in (self.folder.vault, self.folder.public):
@@ -306,6 +324,7 @@ class Vault:
         self.recorder.reconcile()  # (5)
         if not self.tenure.is_logged():
             self.tenure.log_charter(self.mandate.last(), self.recorder.now())
+        self._log_restored()
         self._add_first_administrator(self.recorder.now())
         self.tenure.check()
         self.health.check_keys(self._died_at_start)
@@ -321,6 +340,7 @@ class Vault:
 
     def close(self) -> None:
         """Publish what is recorded, say goodbye, give the folder back."""
+        self.backups.close()
         with contextlib.suppress(GlassplateError, OSError):
             if self.mandate.is_installed:
                 self.recorder.record("vault-stopped", {}, at=self.recorder.now())
@@ -440,11 +460,11 @@ class Vault:
         self.duties()
         return receipt
 
-    def _use_witnesses(self, client: WitnessClient | None) -> None:
+    def _use_witnesses(self, client: WitnessClient | None, *, after_restore: bool = False) -> None:
         """Asks them what they saw last, before anything is signed: a log that was set back is found here."""
         if client is not None:
             self._closing.callback(client.close)
-        self.log.use_witnesses(client)
+        self.log.use_witnesses(client, after_restore=after_restore)
 
     def stop(self, text: str) -> Receipt:
         """An office's emergency stop: takes effect first, since it only closes, and is logged at once."""

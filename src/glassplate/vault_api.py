@@ -130,6 +130,14 @@ def _add_open_routes(app: FastAPI, vault: Vault) -> None:
     def purge() -> list[str]:
         return vault.purge.run()
 
+    @app.post("/v1/backup")
+    def start_backup() -> None:
+        vault.backups.start()
+
+    @app.get("/v1/backup")
+    def backup_state() -> records.BackupState:
+        return vault.backups.state()
+
 
 def _add_lane_routes(app: FastAPI, vault: Vault) -> None:
     @app.get("/v1/bundle")

@@ -13,6 +13,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,8 +44,11 @@ from glassplate.keys import (
 from glassplate.mirror import begin_mirror, mirror_state
 
 if TYPE_CHECKING:
+    from glassplate.backups import Work
     from glassplate.vault import Vault
 
+MAX_CHECKPOINT_BYTES = 64 * 1024
+TELL_SECONDS = 0.2
 MAX_SECRET_BYTES = 4096
 TURN_SECONDS = 0.0005  # Python's own 5 ms would be waited after each write that a search runs beside
 
@@ -193,6 +197,65 @@ def _mirror_of(settings: Settings, folder: CityFolder) -> tuple[Path, str]:
     return Path(settings.mirror), vkey
 
 
+def _backup(chosen: argparse.Namespace) -> None:
+    """A backup of a folder on which no vault runs: needs its lock, and no secret."""
+    from glassplate.backups import NobodyWrites, make_backup
+    from glassplate.founding import VaultPaths, folder_lock
+
+    folder = CityFolder(chosen.dir)
+    with folder_lock(VaultPaths(folder.vault).root):
+        made = make_backup(folder, chosen.destination, datetime.now(UTC), NobodyWrites(), _told())
+    _say(made.told())
+
+
+def _check_backup(chosen: argparse.Namespace) -> None:
+    from glassplate.backups import check_backup, names_witnesses
+
+    manifest = check_backup(chosen.backup, _told())
+    _say(
+        {
+            "made_at": manifest.made_at.isoformat(),
+            "log_size": manifest.log_size,
+            "files": len(manifest.files),
+            "bytes": manifest.total_bytes,
+            "holds_epoch_keys": manifest.holds_epoch_keys,
+            "live": [key.epoch_id for key in manifest.live],
+            "has_witnesses": names_witnesses(chosen.backup),
+            "hsm_module": load_settings(CityFolder(chosen.backup)).hsm_module,
+        }
+    )
+
+
+def _restore(chosen: argparse.Namespace) -> None:
+    from glassplate.backups import Restore, restore
+
+    newest = chosen.newest_checkpoint
+    wanted = Restore(
+        backup=chosen.backup,
+        root=chosen.dir,
+        mirror=chosen.mirror,
+        newest_checkpoint=newest.read_bytes()[:MAX_CHECKPOINT_BYTES] if newest else None,
+        operator_is_sure=chosen.operator_is_sure,
+        at=datetime.now(UTC),
+    )
+    _say({**restore(wanted, _told()).public()})
+
+
+def _told() -> Work:
+    """Work that is told on standard output, a line a fifth of a second; the last line of all is the result."""
+    from glassplate.backups import Work
+
+    told_at = 0.0
+
+    def tell(work: Work) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= TELL_SECONDS:
+            told_at = time.monotonic()
+            _say({"doing": work.doing, "done_bytes": work.done_bytes, "total_bytes": work.total_bytes})
+
+    return Work(watch=tell)
+
+
 def _try_segment(chosen: argparse.Namespace) -> None:
     """Try every key that exists on one segment file, as a thief with all of today's keys would."""
     from glassplate.founding import VaultPaths, folder_lock
@@ -213,9 +276,12 @@ _ACTS = {
     "purge": _purge,
     "begin-mirror": _begin_mirror,
     "show-mirror": _show_mirror,
+    "backup": _backup,
+    "check-backup": _check_backup,
+    "restore": _restore,
     "try-segment": _try_segment,
 }
-_WITHOUT_SECRET = ("purge", "begin-mirror", "show-mirror")
+_WITHOUT_SECRET = ("purge", "begin-mirror", "show-mirror", "backup", "check-backup", "restore")
 
 
 def serve(vault: Vault) -> None:
@@ -269,6 +335,14 @@ def _parser() -> argparse.ArgumentParser:
         act.add_argument("--demo-clock", type=datetime.fromisoformat)
         if name == "try-segment":
             act.add_argument("--segment", type=Path, required=True)
+        if name == "backup":
+            act.add_argument("--destination", type=Path, required=True)
+        if name in ("check-backup", "restore"):
+            act.add_argument("--backup", type=Path, required=True)
+        if name == "restore":
+            act.add_argument("--mirror", type=Path)
+            act.add_argument("--newest-checkpoint", type=Path)
+            act.add_argument("--operator-is-sure", action="store_true")
         if name == "init":
             act.add_argument("--origin")
             act.add_argument("--office", action="append", default=[])

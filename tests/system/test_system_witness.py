@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 from tests.support.city import make_city
 from tests.support.ports import free_port
+from tests.support.witnesses import running
 
 from glassplate.charter import CharterWitness
 from glassplate.cli.main import execute
@@ -19,25 +17,6 @@ from glassplate.cli.witness import read_key
 from glassplate.errors import LogUnavailable, ProofFailed
 from glassplate.log import VerifierKey, open_note, verify_proof
 from glassplate.verify import verify_city
-
-
-@contextmanager
-def running(folder, vkey: str, port: int):
-    command = [sys.executable, "-m", "glassplate", "witness", "run", "--key", str(folder / "witness.key")]
-    command += ["--folder", str(folder / "seen"), "--log", vkey, "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/", timeout=1)
-                break
-            except httpx.HTTPError:
-                assert process.poll() is None, "the witness stopped"
-                time.sleep(0.05)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture

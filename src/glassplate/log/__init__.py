@@ -28,6 +28,7 @@ from glassplate.log.note_keys import SigningKey, VerifierKey
 from glassplate.log.promise import Promise, open_promise
 from glassplate.log.proof import TlogProof, open_proof, verify_proof
 from glassplate.log.recovery import JOURNAL_NAME, PENDING_NAME, VERIFIER_KEY_NAME
+from glassplate.log.replay import replay_journal
 from glassplate.log.tile_reader import TileReader
 from glassplate.log.transparency_log import Appended, TransparencyLog
 from glassplate.log.witness import Answer, WatchedLog, Witness
@@ -77,6 +78,7 @@ __all__ = [
     "open_promise",
     "open_proof",
     "parse_leaf",
+    "replay_journal",
     "sign_checkpoint",
     "sign_note",
     "verify_consistency",

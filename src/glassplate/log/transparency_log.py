@@ -254,6 +254,18 @@ class TransparencyLog:
         leaf = leaf_hash(self.record(index).leaf)
         return sign_promise(Promise(self.origin, index, leaf, recorded_at), self._signer).decode()
 
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Nothing is appended or published for the length of the block."""
+        with self._publishing, self._sequencing:
+            yield
+
+    @contextlib.contextmanager
+    def not_growing(self) -> Iterator[None]:
+        """Nothing is appended: the journal's length is that of whole records."""
+        with self._sequencing:
+            yield
+
     def close(self) -> None:
         """Wait for the writes that run, then let the folder go. Every later append is refused."""
         with self._publishing, self._sequencing:

@@ -179,6 +179,12 @@ class Registry:
         with self._lock:
             self._database.close()
 
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Nothing is written for the length of the block."""
+        with self._lock:
+            yield
+
     @property
     def applied_size(self) -> int:
         """How many log entries have been applied."""

@@ -53,6 +53,11 @@ class EpochFiles:
         """Whether the epoch has files."""
         self.has_hot = False
         """Whether there is a hot file."""
+        self._last_logged = -1
+
+    def expect(self, number: int) -> None:
+        """The log has segment ``number``, whether or not its file is here: no other reads get its number."""
+        self._last_logged = max(self._last_logged, number)
 
     def note(self, number: int, kind: str) -> None:
         """There is such a file."""
@@ -78,7 +83,7 @@ class EpochFiles:
 
     def hot_number(self) -> int:
         """The number that incoming reads belong to: that of the next segment."""
-        return 1 + max(self.numbers("sealed"), default=-1)
+        return 1 + max(self._last_logged, *self.numbers("sealed"), -1)
 
     def sealed_hot_numbers(self) -> list[int]:
         """Hot files that a segment covers, but that were not dropped yet."""

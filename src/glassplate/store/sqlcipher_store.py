@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from dataclasses import replace
@@ -19,7 +20,7 @@ from glassplate.store.sealed_search import SealedSearch
 from glassplate.store.store import StoredPage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from glassplate.files import Files
@@ -162,7 +163,9 @@ class SqlcipherStore:
         for summary in logged:
             epoch = self._epoch(summary.epoch_id)
             with epoch.lock:
-                epoch.logged[int(summary.name.rpartition(".")[2])] = summary
+                number = int(summary.name.rpartition(".")[2])
+                epoch.logged[number] = summary
+                epoch.files.expect(number)
 
     def verify_segment(self, name: str, sha256: str) -> None:
         """See ``Store.verify_segment``."""
@@ -182,6 +185,14 @@ class SqlcipherStore:
             raise ProofFailed(
                 f"The segment {path} has the hash {actual}, but the log says {sha256}: it was replaced."
             )
+
+    @contextlib.contextmanager
+    def still(self, epoch_id: str) -> Iterator[None]:
+        """Nothing is written to the epoch's files, sealed or dropped for the length of the block."""
+        with self._lock:
+            epoch = self._epochs.get(epoch_id)
+        with epoch.lock if epoch is not None else contextlib.nullcontext():
+            yield
 
     def close(self) -> None:
         """See ``Store.close``."""

@@ -9,6 +9,7 @@
     (6) keys       created, closed, destroyed in time, counted daily              `key_life.KeyLife`
                    holds placed, counted, ended in time                           `hold_life.check_holds`
     (7) acts       only inside a charter's life, only by the agency it names      `acts.check_acts`
+                   restores from a backup, and how each was assured              `restores.check_restores`
     (8) bundle     the published epoch keys are those of the record               `published.check_bundle`
     (9) report     pages as signed; numbers are those of the record               `published.check_site`, `check_report`
     (10) bodies    with an auditor's pulled folder                                `bodies.check_bodies`, `outages.check_outages`

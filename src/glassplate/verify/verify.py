@@ -32,6 +32,7 @@ from glassplate.verify.published import (
     check_report,
     check_site,
 )
+from glassplate.verify.restores import check_restores
 from glassplate.verify.signatures import check_signatures
 from glassplate.verify.tree import check_growth, check_tree
 from glassplate.verify.witnesses import check_witnesses
@@ -87,6 +88,7 @@ def verify_city(
     key_life.follow(entries, now)  # (6)
     check_holds(entries, now, result)
     check_acts(entries, installed, result)  # (7)
+    check_restores(entries, result)
     check_bundle(public, publisher, newest.agency.id, key_life, result)  # (8)
     check_report(public, entries, result)
     if audit_folder is not None:

@@ -123,6 +123,8 @@ FOR_ANYBODY = {
     ("POST", "/v1/batches"): "signed by a camera",
     ("POST", "/v1/heartbeats"): "signed by a camera",
     ("POST", "/v1/purge"): "can only do its duty",
+    ("POST", "/v1/backup"): "goes only where the operator's settings say, and takes nothing away",
+    ("GET", "/v1/backup"): "how far a backup has come",
     ("GET", "/v1/report"): "public",
     ("POST", "/v1/sign-in/options"): "signing in",
     ("POST", "/v1/sign-in"): "signing in",
