@@ -6,12 +6,14 @@ Errors that the vault raised arrive here as the same types (``glassplate.errors`
 
 from __future__ import annotations
 
+import functools
 import socket
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import CoreConfig, SchemaValidator
 
 from glassplate.errors import GlassplateError, VaultUnreachable, error_from_kind
 from glassplate.records import (
@@ -419,12 +421,18 @@ def _plain(record: Any) -> Any:
 
 def _validated(kind: type[Record], content: bytes) -> Record:
     try:
-        return TypeAdapter(kind).validate_json(content)
+        return cast("Record", _validator(cast("Any", kind)).validate_json(content))
     except ValidationError as error:
         raise GlassplateError(
             f"The vault's answer has {error.error_count()} unexpected values: "
             "client and vault are of different versions; restart glassplate serve."
         ) from None
+
+
+@functools.cache
+def _validator(kind: Any) -> SchemaValidator:  # a type, which mypy does not take for hashable
+    """Pydantic's own would keep 16,384 strings of answers in a cache for good, and plates among them."""
+    return SchemaValidator(TypeAdapter(kind).core_schema, CoreConfig(cache_strings="none"))
 
 
 def _error_of(response: httpx.Response) -> GlassplateError:

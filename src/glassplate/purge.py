@@ -6,6 +6,7 @@
                    the process that opened the epoch's reads ended              `OpeningWorker.forget`
     (4) mirror     the copy of the key, where the city has a mirror             `MirroredKeys.keep`
     (5) log        entry ``epoch-destroyed``; a log that is down, or a mirror that is away, delays only this
+    (6) overwrite  what the process has let go of it, by the timers              `MemorySweep`
 
 An epoch in memory whose secret the last run took with it is destroyed and logged like one that is due.
 A hold dies at its end by the same steps: its files are dropped, and its entry is ``hold-ended``.
@@ -26,6 +27,7 @@ from glassplate.keys import overdue_epochs
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from glassplate.freed_memory import MemorySweep
     from glassplate.keys import FolderKeyring, KeyRecord, TrustedTime
     from glassplate.mirror import Mirror
     from glassplate.record import Recorder
@@ -46,6 +48,7 @@ class Purge:
     recorder: Recorder
     time: TrustedTime
     mirror: Mirror | None
+    memory: MemorySweep
     one_at_a_time: threading.RLock
     """Shared with ``EpochDuties``: an epoch is not sealed while it dies, nor logged twice."""
 
@@ -95,6 +98,7 @@ class Purge:
                 self.store.drop_epoch(epoch_id)
             except StorageFailed as error:
                 failures.append(str(error))
+            self.memory.ask()
         return failures
 
     def _drop_dead_holds(self) -> list[str]:
@@ -106,6 +110,7 @@ class Purge:
                 self.held.drop(hold_id)
             except StorageFailed as error:
                 failures.append(str(error))
+            self.memory.ask()
         return failures
 
     def _keep_mirror(self, now: datetime) -> list[str]:

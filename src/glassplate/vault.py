@@ -45,6 +45,7 @@ from glassplate.founding import (
     purge_by_clock,
     read_first_administrator,
 )
+from glassplate.freed_memory import MemorySweep
 from glassplate.gate import Gate
 from glassplate.health import Health
 from glassplate.history import HistoryKeys
@@ -111,6 +112,7 @@ class Vault:
         self._published_at: datetime | None = None
         self._sleep_watch = SleepWatch(self._clock)
         self._one_duty = threading.RLock()
+        self._memory = MemorySweep()
         self._closing = contextlib.ExitStack()
         try:
             self._open(secret, observe)
@@ -258,6 +260,7 @@ class Vault:
             self.recorder,
             self.time,
             self.mirror,
+            self._memory,
             self._one_duty,
         )
         self.tenure = Tenure(self.mandate, self.registry, self.recorder)
@@ -374,6 +377,10 @@ class Vault:
         self._try("hotlist", lambda: self.alerts.drop_ended(self.time.now()))
         self._try("outages", lambda: self.outages.run(self.time.now()))
         self._try("publish", self._publish_if_due)
+
+    def sweep_memory(self) -> None:
+        """Overwrite what was let go of the dead, where that is due; between duties, since it holds up nobody's lock."""
+        self._try("memory", self._memory.run)
 
     def has_woken(self) -> bool:
         """Whether the machine slept since this was asked last: its duties are then due at once."""

@@ -103,6 +103,7 @@ async def _run_duties(vault: Vault) -> None:
     """The timers. A duty that fails is reported by ``status`` and tried again; it never stops the next one."""
     while True:
         await run_in_threadpool(vault.duties)
+        await run_in_threadpool(vault.sweep_memory)
         for _ in range(WAKE_LOOKS):  # a machine that slept has duties that are overdue
             await asyncio.sleep(DUTY_INTERVAL_SECONDS / WAKE_LOOKS)
             if vault.has_woken():

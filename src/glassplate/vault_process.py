@@ -30,6 +30,7 @@ from glassplate.errors import (
     UsageError,
 )
 from glassplate.files import LocalFiles
+from glassplate.freed_memory import is_complete
 from glassplate.hidden_memory import hide_memory, lock_memory
 from glassplate.keys import (
     SettableClock,
@@ -117,6 +118,11 @@ def _run(chosen: argparse.Namespace) -> None:
             vault.close()
             raise
     vault.believe_demo_start()
+    if not is_complete():
+        vault.health.problems["freed memory"] = (
+            "What the vault lets go of dead reads is not overwritten everywhere in its memory. Start it with glassplate "
+            "serve, on a system with glibc; until then, restart it after each purge."
+        )
     serve(vault)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from glassplate.client import VaultClient
 from glassplate.config import CityFolder
+from glassplate.freed_memory import sweepable_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,7 +91,9 @@ def vault_process(city: Path, *, demo_clock: str | None = None) -> Iterator[subp
     command = [sys.executable, "-m", "glassplate.vault_process", "run", "--dir", str(city)]
     command += ["--unlock", str(city / "unlock.secret")]
     command += ["--demo-clock", demo_clock] if demo_clock else []
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=sweepable_environment()
+    )
     try:
         assert process.stdout is not None
         said = process.stdout.readline().strip()

@@ -1,7 +1,6 @@
-"""Planted plates: while their day lives, no byte on a disk shows one; after its death, none is in the search worker.
+"""Planted plates: while their day lives, no byte on a disk shows one; after its death, none is in the vault or its worker.
 
-Looked at raw: every file of the city, its temporary folder, /dev/shm, and the memory of the worker. The vault's own memory
-is not free of them: Python does not overwrite the strings that it lets go (docs/torture.md).
+Looked at raw: every file of the city, its temporary folder, /dev/shm, and the memory of both processes.
 """
 
 from __future__ import annotations
@@ -14,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from tests.support.city import make_city
-from tests.support.planted import forms
+from tests.support.planted import forms, held_in_memory
 
+from glassplate.freed_memory import sweepable_environment
 from glassplate.plate_text import fold
 from glassplate.store.plate_codes import code_of
 
@@ -37,36 +37,12 @@ def in_files(*folders):
             for path in (Path(place, name) for name in names):
                 with contextlib.suppress(OSError):
                     data = path.read_bytes() if path.is_file() else b""
-                    found += [(str(path), plate) for plate in in_bytes(data, every_form)]
+                    found += [(str(path), plate) for plate in in_bytes(data)]
     return found
 
 
-def in_bytes(data, forms_of):
-    return [plate for plate in PLATES if any(form in data for form in forms_of(plate))]
-
-
-def forms_in_memory(plate):
-    """As text of one or two bytes a character, and as the dictionary has it."""
-    texts = {plate, fold(plate)}
-    code = code_of(fold(plate)).to_bytes(8, "little")
-    return {code, *(text.encode() for text in texts), *(text.encode("utf-16-le") for text in texts)}
-
-
-def in_memory(process_id):
-    """Plates in any page of a process that can be read."""
-    found = set()
-    with Path(f"/proc/{process_id}/mem").open("rb", buffering=0) as memory:
-        for line in Path(f"/proc/{process_id}/maps").read_text().splitlines():
-            area, rights, *_ = line.split()
-            start, end = (int(number, 16) for number in area.split("-"))
-            if rights[0] != "r" or "w" not in rights or "[v" in line:
-                continue  # nothing of ours is in pages that came from a program's file
-            try:
-                memory.seek(start)
-                found.update(in_bytes(memory.read(end - start), forms_in_memory))
-            except (OSError, OverflowError):
-                continue
-    return found
+def in_bytes(data):
+    return [plate for plate in PLATES if any(form in data for form in every_form(plate))]
 
 
 @pytest.fixture
@@ -81,11 +57,11 @@ def prepared(tmp_path):
     return city, tmp_path
 
 
-def test_planted_plates_are_on_no_disk_and_after_their_death_in_no_worker(prepared):
+def test_planted_plates_are_on_no_disk_and_after_their_death_in_no_memory(prepared):
     city, folder = prepared
     command = [sys.executable, "-m", "tests.support.torture.dying_epoch"]
     arguments = [str(city.root), city.now().isoformat(), str(folder / "batches")]
-    environment = {**os.environ, "TMPDIR": str(folder / "temporary")}
+    environment = {**sweepable_environment(), "TMPDIR": str(folder / "temporary")}
     with subprocess.Popen(
         [*command, *arguments],
         stdin=subprocess.PIPE,
@@ -99,10 +75,10 @@ def test_planted_plates_are_on_no_disk_and_after_their_death_in_no_worker(prepar
             assert (said, int(found)) == (state, most)
             assert in_files(city.root, folder / "temporary", Path("/dev/shm")) == []
             if os.geteuid() == 0:  # a process's memory is closed to its own user
-                held = in_memory(process.pid)
-                assert held or state == "dead", "the look would see one"
+                held = held_in_memory(process.pid, PLATES)
+                assert held.keys() == (set() if state == "dead" else set(PLATES)), held
                 assert int(worker) or state != "sealed"
-                assert not int(worker) or bool(in_memory(worker)) == (state == "sealed")
+                assert not int(worker) or bool(held_in_memory(worker, PLATES)) == (state == "sealed")
             process.stdin.write("\n")
             process.stdin.flush()
         process.stdin.close()

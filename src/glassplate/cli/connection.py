@@ -15,6 +15,7 @@ from glassplate.cli.unlock import secret_called, unlock_path
 from glassplate.client import VaultClient
 from glassplate.config import CityFolder, load_settings
 from glassplate.errors import GlassplateError, NotSignedIn, VaultUnreachable, error_from_kind
+from glassplate.freed_memory import sweepable_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +91,7 @@ def start_vault(
             [*command, "--unlock", str(secret)],
             stdout=subprocess.PIPE,
             stderr=None,
+            env=sweepable_environment(),
             start_new_session=True,
             pass_fds=inherited,
         )

@@ -19,6 +19,7 @@ from glassplate.cli.console import emit, say
 from glassplate.cli.options import DEFAULT_DIR, Dir, Json, Unlock, city
 from glassplate.config import load_settings
 from glassplate.errors import FolderBusy, GlassplateError
+from glassplate.freed_memory import sweepable_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,4 +153,4 @@ def _start_face(name: str, folder: CityFolder, settings: Settings) -> subprocess
     place = ["--public", str(folder.public)] if name == "public" else ["--socket", str(folder.socket)]
     command = [sys.executable, "-m", "glassplate.web.server", name, *place]
     command += ["--host", settings.host, "--port", str(port[name]), "--origin", origins[name]]
-    return subprocess.Popen(command, start_new_session=True)
+    return subprocess.Popen(command, env=sweepable_environment(), start_new_session=True)

@@ -6,6 +6,8 @@ There is no access log: addresses may hold a one-time secret, and who looked at 
 from __future__ import annotations
 
 import argparse
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +16,7 @@ import uvicorn
 
 from glassplate.client import VaultClient
 from glassplate.errors import UsageError
+from glassplate.freed_memory import sweep_freed_memory
 from glassplate.web.officer.app import create_app as create_officer
 from glassplate.web.oversight.app import create_app as create_oversight
 from glassplate.web.public.app import create_app as create_public
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 AnyFace = Literal["officer", "oversight", "public"]
 FACES: tuple[AnyFace, ...] = ("officer", "oversight", "public")
+SWEEP_SECONDS = 15.0
 GRACE_SECONDS = 5  # a search in flight may end when the face is stopped
 
 
@@ -64,6 +68,7 @@ def serve_face(
     zone_name: str = "UTC",
 ) -> None:
     """Serve until the process is told to stop. ``origin`` is the address in people's browsers."""
+    threading.Thread(target=_sweep_often, daemon=True).start()
     face = make_face(
         name,
         socket_path=socket_path,
@@ -82,6 +87,13 @@ def serve_face(
         timeout_graceful_shutdown=GRACE_SECONDS,
         proxy_headers=False,
     )
+
+
+def _sweep_often() -> None:
+    """A face is not told which days die; what it has shown is overwritten soon after."""
+    while True:
+        time.sleep(SWEEP_SECONDS)
+        sweep_freed_memory()
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -33,7 +33,9 @@ def main() -> None:
     _tell(vault, "sealed", len(every_read(city)))
     vault.advance_demo_clock(min(record.epoch.destroy_at for record in vault.keyring.records()))
     vault.duties()
-    _tell(vault, "dead", len(every_read(city)))
+    found = len(every_read(city))
+    vault.sweep_memory()
+    _tell(vault, "dead", found)
     vault.close()
 
 

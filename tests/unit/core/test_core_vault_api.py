@@ -441,6 +441,9 @@ class Sleeper:
     def duties(self):
         self.duties_done += 1
 
+    def sweep_memory(self):
+        pass
+
     def has_woken(self):
         return next(self._naps, False)
 
