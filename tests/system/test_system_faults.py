@@ -360,7 +360,7 @@ def test_a_folder_that_is_no_city_is_told_as_one(arguments, tmp_path, capsys, mo
 
 
 SETTINGS = {
-    'colour = "red"': "unknown setting 'colour'. Known: camera_megabytes_per_hour, camera_networks,",
+    'colour = "red"': "unknown setting 'colour'. Known: backup_folder, camera_megabytes_per_hour, camera_networks,",
     'officer_port = "8101"': "officer_port must be a whole number.",
     "host = 1": "host must be text.",
     "host": "is not valid TOML",
