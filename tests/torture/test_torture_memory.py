@@ -69,7 +69,9 @@ def forgotten(city):
     return found
 
 
-@pytest.mark.xfail(reason="under load a copy can stay in memory that is in use: 0 in 3 of 5 runs", strict=False)
+@pytest.mark.xfail(
+    reason="under load a copy can stay in memory that is in use: 0 in 3 of 5 runs", strict=False
+)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can look into these processes")
 def test_after_its_day_no_process_holds_a_plate_that_was_shown(tmp_path):
     with shown_city(tmp_path / "city", PLATES) as city:
