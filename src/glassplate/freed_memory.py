@@ -36,7 +36,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AGAIN_SECONDS = (5.0, 65.0)  # an answer takes milliseconds; whoever waits for one gives up after 60 s
+# An answer takes milliseconds, and whoever waits for one gives up after 60 s; the last two are for what lay between the
+# bytes of something in use.
+AGAIN_SECONDS = (5.0, 65.0, 130.0, 260.0)
 _TUNABLES = "GLIBC_TUNABLES"
 _SETTINGS = (
     "glibc.malloc.arena_max=1",

@@ -21,7 +21,7 @@ from glassplate.client import VaultClient
 
 PLATES = tuple(f"8VKJ{n:03d}" for n in range(418, 424))
 SECONDS_TO_FORGET = (
-    120.0  # the vault sweeps at once and a minute later, a face every 15 s; busy machines are slow
+    300.0  # the vault sweeps at once and a minute later, a face every 15 s; busy machines are slow
 )
 
 
@@ -69,9 +69,7 @@ def forgotten(city):
     return found
 
 
-@pytest.mark.xfail(
-    reason="under load a copy can stay in memory that is in use: 0 in 3 of 5 runs", strict=False
-)
+@pytest.mark.timeout(600)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can look into these processes")
 def test_after_its_day_no_process_holds_a_plate_that_was_shown(tmp_path):
     with shown_city(tmp_path / "city", PLATES) as city:
