@@ -96,7 +96,7 @@ def test_a_death_is_followed_by_a_sweep_and_by_later_ones():
     assert not sweep.run(), "nothing has died"
     sweep.ask()
     times = []
-    for _ in range(100):
+    for _ in range(300):
         if sweep.run():
             times.append(now[0] - 100.0)
         now[0] += 1.0
