@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from glassplate.errors import GlassplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SECONDS_TO_START = 60.0
 _LATE_SECONDS = 0.05
@@ -29,7 +29,14 @@ class CagedProcess:
     ``end`` it.
     """
 
-    def __init__(self, module: str, what: str, ready: bytes, pass_descriptors: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        module: str,
+        what: str,
+        ready: bytes,
+        pass_descriptors: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         """Start it and wait until it has said ``ready``.
 
         Raises:
@@ -46,7 +53,7 @@ class CagedProcess:
                 stderr=subprocess.DEVNULL,
                 pass_fds=pass_descriptors,
                 cwd="/",
-                env={},
+                env=environment or {},
                 start_new_session=True,  # Ctrl-C is for the parent, which then ends the worker
             )
         try:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassplate.distinct import distinct
 from glassplate.plate_text import ALPHABET, fold, skeleton
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class HotIndex:
         return both
 
     def _take(self, parts: list[_Words]) -> None:
-        self._plates = np.unique(np.concatenate([*parts, np.empty(0, np.uint64)]))
+        self._plates = distinct([*parts, np.empty(0, np.uint64)])
         self._multiplier = np.uint64(secrets.randbits(64) | 1)  # nobody can prepare texts that collide
         self._neighbors = self._neighborhoods()
 
@@ -152,7 +153,7 @@ class HotIndex:
         counts = last - first
         starts = np.repeat(first - np.concatenate(([0], np.cumsum(counts)[:-1])), counts)
         found = self._neighbors[starts + np.arange(counts.sum())] & np.uint64(0xFFFFFFFF)
-        pairs = np.unique(np.repeat(fitting[rows], counts).astype(np.uint64) << np.uint64(32) | found)
+        pairs = distinct([np.repeat(fitting[rows], counts).astype(np.uint64) << np.uint64(32) | found])
         return (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
     def _texts(self, numbers: NDArray[np.int64]) -> list[str]:

@@ -1,7 +1,7 @@
 """The process that searches sealed segments. It ends when an epoch dies, so that its memory ends with it.
 
-It has no network, no environment, no arguments; it leaves no core dump, and no process of the same user reads its
-memory. Everything it knows came over one socket.
+It has no network, no arguments, and of an environment only a setting of the C library's; it leaves no core dump, and no
+process of the same user reads its memory. Everything it knows came over one socket.
 """
 
 from __future__ import annotations

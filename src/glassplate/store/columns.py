@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from glassplate.distinct import distinct
 from glassplate.store.plate_codes import LONG, skeletons_of
 from glassplate.store.read_row import SAME_INSTANT
 
@@ -166,14 +167,14 @@ class Columns:
             self._recent_reads
         )  # before the runs: rows that move meanwhile are seen twice, never not at all
         asked = np.frombuffer(b"".join(read_ids), dtype="<u8").reshape(-1, 2)
-        where = self._in_runs_any_of("read_low", np.unique(asked[:, 1]))
+        where = self._in_runs_any_of("read_low", distinct([asked[:, 1]]))
         here = dict(zip(self._read_ids(where), self["ids"][where].tolist(), strict=True))
         here.update((read_id, recent[read_id]) for read_id in read_ids if read_id in recent)
         return {read_id: here[read_id] for read_id in read_ids if read_id in here}
 
     def latest_of_instants(self, firsts: Sequence[int]) -> dict[int, int]:
         """For those instants (first ids) that have rows: the largest id."""
-        asked = np.unique(np.array(firsts, dtype=np.uint64))
+        asked = distinct([np.array(firsts, dtype=np.uint64)])
         found = np.zeros(len(asked), dtype=np.uint64)
         ends = asked + np.uint64(SAME_INSTANT - 1)
         for run in self._sorted("ids")[0]:
@@ -196,7 +197,7 @@ class Columns:
             is_asked: NDArray[np.bool_] = codes[found] == np.uint64(question.code)
             return found[is_asked]
         if question.is_look_alike:
-            wanted = np.union1d(question.neighbors, question.long_codes(long_texts))
+            wanted = distinct([question.neighbors, question.long_codes(long_texts)])
             return self._any_of("skeletons", wanted)
         first, last = question.prefix
         if last < LONG - 1 and first:
@@ -218,7 +219,7 @@ class Columns:
             return found
         near = np.flatnonzero(_sieve(wanted)[_hashed(tail)])
         at = np.minimum(np.searchsorted(wanted, tail[near]), len(wanted) - 1)
-        return np.union1d(found, near[wanted[at] == tail[near]] + sorted_rows)
+        return distinct([found, near[wanted[at] == tail[near]] + sorted_rows])
 
     def _in_runs_any_of(self, name: str, wanted: NDArray[np.uint64]) -> Positions:
         found: list[NDArray[Any]] = [np.empty(0, dtype=np.intp)]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassplate.distinct import distinct
 from glassplate.store.pair_index import PairIndexMaker
 from glassplate.store.plate_codes import LONG, skeletons_of
 
@@ -195,8 +196,8 @@ def _union(parts: list[Codes]) -> Codes:
         waiting.append(part)
         count += len(part)
         if count > _AT_ONCE:
-            whole, waiting, count = np.unique(np.concatenate([whole, *waiting])), [], 0
-    return np.unique(np.concatenate([whole, *waiting]))
+            whole, waiting, count = distinct([whole, *waiting]), [], 0
+    return distinct([whole, *waiting])
 
 
 def _zeros(size: int) -> NDArray[np.uint64]:

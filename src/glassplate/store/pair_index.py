@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassplate.distinct import distinct
 from glassplate.store.plate_codes import fitting
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class PairIndex:
             if near is None:
                 return None
             found.append(near[fitting(codes[near], [mask])])
-        return np.unique(np.concatenate(found)).astype(np.intp) if found else np.empty(0, dtype=np.intp)
+        return distinct(found).astype(np.intp) if found else np.empty(0, dtype=np.intp)
 
     def _near(self, mask: Mask) -> NDArray[np.uint32] | None:
         """The shortest list that has all codes that fit."""

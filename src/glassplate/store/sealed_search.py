@@ -13,8 +13,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from glassplate.distinct import distinct
 from glassplate.errors import StorageFailed
 from glassplate.store.dictionary import PlateDictionary
 from glassplate.store.hot_reads import SealedKnowledge
@@ -63,7 +62,7 @@ class SealedSearch:
                     self._used(segment)
                     codes = segment.plates()
                     known = plates.get(file.epoch_id)
-                    plates[file.epoch_id] = codes if known is None else np.union1d(known, codes)
+                    plates[file.epoch_id] = codes if known is None else distinct([known, codes])
                     facts.append(segment.facts)
             for epoch_id in failures:
                 plates.pop(epoch_id, None)

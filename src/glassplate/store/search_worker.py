@@ -20,15 +20,15 @@ import time
 from typing import TYPE_CHECKING
 
 from glassplate.errors import GlassplateError, StorageFailed
-from glassplate.recognize._caged_process import CagedProcess
 from glassplate.store import search_messages as messages
-from glassplate.store.search_messages import READY, Message
+from glassplate.store.search_messages import Message
 from glassplate.store.segment_search import SegmentsMissingError
-from glassplate.store.spare_worker import MODULE, WHAT, WaitingWorker
+from glassplate.store.spare_worker import WaitingWorker, started_worker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from glassplate.recognize._caged_process import CagedProcess
     from glassplate.store.hot_reads import SealedKnowledge
     from glassplate.store.question import Question
     from glassplate.store.segment_facts import SegmentFacts
@@ -172,7 +172,7 @@ class SearchWorker:
         self._memory = os.memfd_create("plates")
         legacy = self._legacy[0] if self._legacy is not None else self._memory
         try:
-            return CagedProcess(MODULE, WHAT, READY, (self._memory, legacy)), legacy
+            return started_worker((self._memory, legacy)), legacy
         except GlassplateError as error:
             self._end()
             raise StorageFailed(str(error)) from None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glassplate.distinct import distinct
 from glassplate.store.cipher_file import OWNER_ONLY, open_for_sealing
 from glassplate.store.merkle import merkle_root
 from glassplate.store.read_row import DIGEST
@@ -106,7 +107,7 @@ def _write_indexes(
     width = max(1, -(-int(ids[-1]).bit_length() // 8))
     packed = ids.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width]
     codes = columns["codes"][order]
-    plates = np.unique(codes)
+    plates = distinct([codes])
     connection.executemany("insert into plate values (?,?)", _grouped(codes, packed))
     chunks = _write_chunks(connection, ids, packed, columns, order)
     _write_known(connection, packed, columns, order)

@@ -7,12 +7,27 @@ It knows no key and no plate. All it has is the file in memory that the running 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from glassplate.recognize._caged_process import CagedProcess
 from glassplate.store.search_messages import READY
 
-MODULE = "glassplate.store._search_worker"
-WHAT = "search worker"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MODULE = "glassplate.store._search_worker"
+# Its hundreds of megabytes in pages of 2 MB where the kernel allows it: the kernel takes those away with the process in a
+# third of the time, and a purge waits for that.
+_ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+
+
+def started_worker(descriptors: Sequence[int]) -> CagedProcess:
+    """A new search worker that has these descriptors, too.
+
+    Raises:
+        GlassplateError: it does not start.
+    """
+    return CagedProcess(_MODULE, "search worker", READY, descriptors, _ENVIRONMENT)
 
 
 class WaitingWorker:
@@ -27,7 +42,7 @@ class WaitingWorker:
         self.legacy = os.dup(legacy)
         self.memory = os.memfd_create("plates")
         try:
-            self.process = CagedProcess(MODULE, WHAT, READY, (self.memory, self.legacy))
+            self.process = started_worker((self.memory, self.legacy))
         except BaseException:
             os.close(self.legacy)
             os.close(self.memory)

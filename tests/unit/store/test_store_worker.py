@@ -102,7 +102,7 @@ def test_late_reads_and_sealing_find_their_way_after_a_kill(two_days):
 
 def test_a_worker_that_cannot_live_is_told_and_not_passed_over(two_days, monkeypatch):
     kill(two_days)
-    monkeypatch.setattr("glassplate.store.search_worker.MODULE", "glassplate.no_such_module")
+    monkeypatch.setattr("glassplate.store.spare_worker._MODULE", "glassplate.no_such_module")
     with pytest.raises(StorageFailed, match="search worker does not start"):
         two_days.search(query(ALIVE), KEYS)
 
@@ -294,7 +294,8 @@ def test_the_worker_ends_with_the_store_and_with_its_parent(two_days):
     process_id = two_days._sealed.process_id
     command = Path(f"/proc/{process_id}/cmdline").read_bytes()
     assert KEYS[DAY].hex().encode() not in command
-    assert os.geteuid() != 0 or Path(f"/proc/{process_id}/environ").read_bytes() == b""
+    environment = b"GLIBC_TUNABLES=glibc.malloc.hugetlb=1\0"
+    assert os.geteuid() != 0 or Path(f"/proc/{process_id}/environ").read_bytes() == environment
     two_days.close()
     assert not Path(f"/proc/{process_id}").exists()
     worker = SearchWorker()
