@@ -15,6 +15,7 @@ import numpy as np
 from bench_store.arrivals import READS_A_SECOND, READS_AT_ONCE, Arrivals, asked_meanwhile
 from bench_store.figures import Timed, load, percentiles, unequal
 from bench_store.made_reads import stored_reads
+from bench_store.page_cache import bring_into_page_cache
 from bench_store.progress import progress
 from bench_store.questions import KINDS, questions
 from bench_store.store_engine import HOT_EPOCH, StoreEngine, bytes_on_disk, copy_for_use
@@ -84,7 +85,7 @@ def _queries(
     warm_up: dict[str, list[Asked]],
     asked: dict[str, list[Asked]],
 ) -> dict[str, Any]:
-    """Kind by kind: other questions to warm up, then ours, then theirs, within seconds of each other."""
+    """Kind by kind: files in the page cache, other questions to warm up, then ours, then theirs, seconds apart."""
     figures: dict[str, Any] = {}
     engines: list[StoreEngine | PostgresEngine] = [engine, *([other] if other is not None else [])]
     with progress() as bar:
@@ -92,6 +93,7 @@ def _queries(
         for kind in KINDS:
             timed = {}
             for one in engines:
+                bring_into_page_cache(one.files)
                 for question in warm_up[kind]:
                     one.ask(question)
                     bar.advance(task)

@@ -76,6 +76,7 @@ class PostgresEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.files = folder / "data"
         self._loop = asyncio.new_event_loop()
         self._connection = self._connect("force_generic_plan")
         self._literal = self._connect("force_custom_plan")

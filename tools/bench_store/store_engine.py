@@ -81,7 +81,7 @@ class StoreEngine:
     name = "glassplate"
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.files = folder
         self.keys = dict(KEYS)
         self._worker = SearchWorker()
         self.store = SqlcipherStore(folder, LocalFiles(), self._worker)

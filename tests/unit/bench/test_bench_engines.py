@@ -33,8 +33,8 @@ def engine(loaded, tmp_path):
 
 def test_all_reads_are_in_29_sealed_days_and_a_hot_one(workload, engine):
     assert engine.open_all() == workload.reads
-    assert len(list(engine.folder.glob("*.sealed"))) == EPOCHS - 1
-    assert [path.name for path in engine.folder.glob("*.hot")] == [f"{epoch_id(EPOCHS - 1)}.0.hot"]
+    assert len(list(engine.files.glob("*.sealed"))) == EPOCHS - 1
+    assert [path.name for path in engine.files.glob("*.hot")] == [f"{epoch_id(EPOCHS - 1)}.0.hot"]
 
 
 def test_a_loaded_store_is_kept_for_the_next_run(workload, loaded):
@@ -74,7 +74,7 @@ def test_the_store_answers_as_somebody_who_looks_at_every_read(workload, engine)
 
 
 def test_a_day_that_cannot_be_searched_is_no_answer(workload, engine):
-    segment = engine.folder / f"{epoch_id(3)}.0.sealed"
+    segment = engine.files / f"{epoch_id(3)}.0.sealed"
     segment.unlink()  # a link to the kept one
     segment.write_bytes(bytes(4096))
     with pytest.raises(StorageFailed, match="Not everything was searched"):
