@@ -52,6 +52,7 @@ class EpochDuties:
     def run(self, now: datetime) -> None:
         """Everything that is due. Closing comes first: it outlives a charter, making new keys does not."""
         with self.one_at_a_time:
+            self.recorder.reconcile()  # what is in the log already is not logged a second time
             self._log_created()
             self._shorten()
             self._close_ended(now)
@@ -64,6 +65,7 @@ class EpochDuties:
         in_memory = charter.retention_minutes <= MEMORY_ONLY_MINUTES
         at = now
         with self.one_at_a_time:
+            self.recorder.reconcile()
             known = {record.epoch.epoch_id for record in self.keyring.records()}
             for _ in range(1 + (EPOCHS_AHEAD_IN_MEMORY if in_memory else EPOCHS_AHEAD)):
                 epoch = epoch_for(at, epoch_minutes=charter.epoch_minutes, retention=retention)
@@ -177,6 +179,7 @@ class EpochDuties:
     def inventory(self, now: datetime) -> None:
         """The day's list of live keys, once a UTC day; not before the record knows every birth and death."""
         with self.one_at_a_time:
+            self.recorder.reconcile()
             counter = f"inventory:{now:%Y-%m-%d}"
             if counter not in self.registry.totals() and self._is_all_logged():
                 self._record_inventory(counter, now)

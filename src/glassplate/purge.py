@@ -78,6 +78,7 @@ class Purge:
         failures += self._drop_dead_holds()
         owed = self._keep_mirror(now)
         if not owed:  # the record says "destroyed" of what is dead everywhere
+            self.recorder.reconcile()  # what is in the log already is not logged a second time
             self._log_destroyed()
             self._log_ended_holds()
         failures += owed

@@ -95,4 +95,8 @@ def _listed(kinds: Counter[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("Stopped. With RESUME=1 the verdicts are kept, and the next run goes on.", file=sys.stderr)
+        sys.exit(130)

@@ -129,3 +129,25 @@ def test_an_entry_that_could_not_be_applied_is_applied_before_the_next_one(city)
     city.reopen()
     assert [body["outcome"] for _, body in bodies(city, "search-outcome")] == ["answered", "interrupted"]
     check_city(city)
+
+
+@pytest.mark.parametrize("duty", ["epoch-created", "key-inventory", "epoch-closed", "epoch-destroyed"])
+def test_an_entry_that_the_registry_could_not_follow_is_not_made_again_by_the_next_duty(
+    city, monkeypatch, duty
+):
+    apply, failed = city.vault.registry.apply, []
+
+    def failing(index, operation):
+        if not failed and types(city)[index] == duty:
+            failed.append(index)
+            raise StorageFailed("the registry's disk failed")
+        return apply(index, operation)
+
+    monkeypatch.setattr(city.vault.registry, "apply", failing)
+    days = 0
+    while not failed:
+        city.pass_days(1)
+        days += 1
+        assert days < 40
+    city.vault.duties()
+    check_city(city)
