@@ -80,6 +80,15 @@ class Answers:
                 unserved[epoch_id] = str(error)
         return parts
 
+    def _parts_now(
+        self, held: Held, unserved: Failures, question: Question | None = None
+    ) -> dict[str, Parts]:
+        """``parts_of``. An epoch that was closed between loading and looking looks empty, so it is asked again."""
+        parts = self.parts_of(held, unserved, question)
+        if not all(held[epoch_id][0].is_loaded for epoch_id in parts):
+            raise _ClosedError
+        return parts
+
     def _retried(self, act: Callable[[], Opened], failures: Failures) -> Opened:
         before = dict(failures)
         for _ in range(_TRIES):
@@ -91,7 +100,7 @@ class Answers:
         raise StorageFailed("The store's files are closed faster than they are searched; try again.")
 
     def _search(self, question: Question, held: Held, unserved: Failures) -> Opened:
-        parts = self.parts_of(held, unserved, question)
+        parts = self._parts_now(held, unserved, question)
         hot: list[tuple[int, str]] = []
         for epoch_id, (reads, _) in parts.items():
             if reads is not None:
@@ -112,7 +121,7 @@ class Answers:
         return found, self._opened(found[: question.most - 1], held, unserved)
 
     def _find(self, read_ids: Sequence[bytes], held: Held, failures: Failures) -> Opened:
-        parts = self.parts_of(held, failures)
+        parts = self._parts_now(held, failures)
         found = []
         for epoch_id, (reads, _) in parts.items():
             if reads is not None:

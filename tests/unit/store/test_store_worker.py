@@ -316,3 +316,20 @@ def test_a_folder_named_from_the_working_directory_is_found_by_the_worker(tmp_pa
     page = opened.search(query(ALIVE), KEYS)
     opened.close()
     assert (numbers(page), page.unserved) == ([0], ())
+
+
+def test_an_epoch_that_is_closed_between_loading_and_asking_is_not_passed_over(two_days, monkeypatch):
+    epoch, closed = two_days._epoch(DAY), []
+    parts = type(epoch).parts
+
+    def closing_first(self, *asked):
+        if self is epoch and not closed:
+            closed.append(self.epoch_id)
+            self.unload()
+        return parts(self, *asked)
+
+    monkeypatch.setattr(type(epoch), "parts", closing_first)
+    page = two_days.search(query(ALIVE), KEYS)
+    assert closed
+    assert page.unserved == ()
+    assert numbers(page) == [10, 1]
