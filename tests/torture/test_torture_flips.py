@@ -12,7 +12,8 @@ import pytest
 from tests.support.copies import copy_of
 from tests.support.torture.full_folder import files_by_kind, flipped, full_folder, opened
 
-from glassplate.store.sealed_search import SealedSearch
+pytestmark = pytest.mark.usefixtures("one_process")
+
 
 PLACES = {
     True: (0.01, 0.5),
@@ -76,13 +77,6 @@ KINDS = {
     "public/verify.html": MENDED,
     "public/verify.py": MENDED,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_process():
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("glassplate.vault.SearchWorker", SealedSearch)
-        yield
 
 
 @pytest.fixture(scope="module")

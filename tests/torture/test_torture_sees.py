@@ -10,14 +10,7 @@ from tests.support.copies import copy_of
 from tests.support.torture.acts import ACTS, sealing_template
 from tests.support.torture.checks import broken_promises, looked_at, wrapped_keys
 
-from glassplate.store.sealed_search import SealedSearch
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_process():
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("glassplate.vault.SearchWorker", SealedSearch)
-        yield
+pytestmark = pytest.mark.usefixtures("one_process")
 
 
 @pytest.fixture(scope="module")
